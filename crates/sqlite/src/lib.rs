@@ -1,10 +1,42 @@
-//! The embedded backend: everything in one SQLite file. (Being written.)
+//! The embedded backend: everything in one SQLite file, which several processes on one machine may use at once.
+//!
+//! Writes go through one group-commit lane a process ([`lane`]); reads through a small pool ([`readers`]); other
+//! processes are woken through a small file beside the database ([`wake`]). Each verb of [`Backend`] has its function
+//! in the module of its noun, and its SQL in `queries/`.
+
+mod artifacts;
+mod attempts;
+mod claim;
+mod connection;
+mod control;
+mod enqueue;
+mod lane;
+mod listing;
+mod readers;
+mod rows;
+mod wake;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use upnext_core::artifact::{Digest, RecordRefusal};
+use upnext_core::backend::{
+    ArtifactQuery, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob, Finish, Finished, JobQuery, LogLine, Page,
+    RenewRequest, Renewal, Report, Result, Retried,
+};
+use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
-use upnext_core::{Backend, BackendError, Clock, SystemClock};
+use upnext_core::{
+    Artifact, ArtifactId, Attempt, Backend, BackendError, Clock, Function, Job, JobId, NewArtifact, NewJob, Signals,
+    SystemClock, Worker, WorkerId, WorkerRegistration,
+};
+
+use crate::lane::{Lane, Promise};
+use crate::readers::Readers;
 
 /// How to open the file.
 #[derive(Debug, Clone)]
@@ -30,7 +62,182 @@ impl SqliteOptions {
 /// # Errors
 /// [`BackendError::Unusable`] when the file cannot be read or written or is no database of ours,
 /// [`BackendError::TooNew`] when a newer version wrote it.
-pub async fn open(options: SqliteOptions) -> Result<Arc<dyn Backend>, BackendError> {
-    let _ = options;
-    Err(BackendError::Unavailable("being written".into()))
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let backend = upnext_sqlite::open(upnext_sqlite::SqliteOptions::new(folder.path().join("upnext.db"))).await?;
+/// backend.ping().await?;
+/// # Ok(()) }
+/// ```
+pub async fn open(options: SqliteOptions) -> Result<Arc<dyn Backend>> {
+    let opened = tokio::task::spawn_blocking(move || Sqlite::open(&options)).await;
+    let backend = opened.map_err(|_| BackendError::Unavailable("opening the file was interrupted".into()))??;
+    Ok(Arc::new(backend))
+}
+
+#[derive(Debug)]
+struct Sqlite {
+    lane: Lane,
+    readers: Readers,
+    signals: Arc<Signals>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sqlite {
+    fn open(options: &SqliteOptions) -> Result<Self> {
+        let path = options.path.as_path();
+        connection::prepare(path)?;
+        let signals = Arc::new(Signals::default());
+        let written = Arc::new(AtomicI64::new(0));
+        let lane = Lane::start(
+            path,
+            options.durability,
+            Arc::clone(&options.clock),
+            Arc::clone(&signals),
+            wake::WakeFile::open(path),
+            Arc::clone(&written),
+        )?;
+        wake::watch(path, connection::open_reader(path)?, &signals, written);
+        Ok(Self { lane, readers: Readers::open(path)?, signals, clock: Arc::clone(&options.clock) })
+    }
+}
+
+#[async_trait]
+impl Backend for Sqlite {
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>> {
+        self.lane.write(Promise::Durable, move |transaction| enqueue::enqueue(transaction, &jobs)).await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Claim> {
+        self.lane.write(Promise::Soft, move |transaction| claim::claim(transaction, &request)).await
+    }
+
+    async fn renew(&self, request: RenewRequest) -> Result<Vec<Renewal>> {
+        self.lane.write(Promise::Soft, move |transaction| attempts::renew(transaction, &request)).await
+    }
+
+    async fn finish(&self, finishes: Vec<Finish>) -> Result<Vec<Finished>> {
+        self.lane.write(Promise::Durable, move |transaction| attempts::finish(transaction, &finishes)).await
+    }
+
+    async fn release(&self, leases: Vec<Lease>) -> Result<()> {
+        self.lane.write(Promise::Soft, move |transaction| attempts::release(transaction, &leases)).await
+    }
+
+    async fn reclaim_expired(&self, limit: usize) -> Result<usize> {
+        self.lane.write(Promise::Soft, move |transaction| attempts::reclaim_expired(transaction, limit)).await
+    }
+
+    async fn cancel(&self, job: JobId) -> Result<Cancelled> {
+        self.lane.write(Promise::Durable, move |transaction| control::cancel(transaction, job)).await
+    }
+
+    async fn retry(&self, job: JobId) -> Result<Retried> {
+        self.lane.write(Promise::Durable, move |transaction| control::retry(transaction, job)).await
+    }
+
+    async fn report(&self, reports: Vec<Report>) -> Result<()> {
+        self.lane.write(Promise::Soft, move |transaction| control::report(transaction, &reports)).await
+    }
+
+    async fn record_artifacts(
+        &self,
+        artifacts: Vec<NewArtifact>,
+    ) -> Result<Vec<std::result::Result<Artifact, RecordRefusal>>> {
+        self.lane
+            .write(Promise::Durable, move |transaction| artifacts::record_artifacts(transaction, &artifacts))
+            .await
+    }
+
+    async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>> {
+        self.readers.read(move |connection| artifacts::find_artifact(connection, id)).await
+    }
+
+    async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>> {
+        self.readers.read(move |connection| listing::list_artifacts(connection, &query)).await
+    }
+
+    async fn delete_artifact(&self, id: ArtifactId) -> Result<bool> {
+        self.lane.write(Promise::Durable, move |transaction| artifacts::delete_artifact(transaction, id)).await
+    }
+
+    async fn read_blob(&self, sha256: Digest) -> Result<Option<Bytes>> {
+        self.readers.read(move |connection| artifacts::read_blob(connection, sha256)).await
+    }
+
+    async fn condemn_blobs(&self, orphans: Vec<CondemnedBlob>, limit: usize) -> Result<Vec<CondemnedBlob>> {
+        self.lane
+            .write(Promise::Durable, move |transaction| artifacts::condemn_blobs(transaction, &orphans, limit))
+            .await
+    }
+
+    async fn forget_blobs(&self, blobs: Vec<Digest>) -> Result<()> {
+        self.lane.write(Promise::Durable, move |transaction| artifacts::forget_blobs(transaction, &blobs)).await
+    }
+
+    async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>> {
+        self.readers.read(move |connection| listing::find_jobs(connection, &ids)).await
+    }
+
+    async fn list_jobs(&self, query: JobQuery) -> Result<Page<Job>> {
+        self.readers.read(move |connection| listing::list_jobs(connection, &query)).await
+    }
+
+    async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>> {
+        self.readers.read(move |connection| listing::list_attempts(connection, job)).await
+    }
+
+    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>> {
+        self.readers.read(move |connection| listing::list_logs(connection, job, after, limit)).await
+    }
+
+    async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes> {
+        self.readers.read(move |connection| listing::changes_since(connection, cursor, limit)).await
+    }
+
+    async fn register_worker(&self, worker: WorkerRegistration) -> Result<()> {
+        self.lane.write(Promise::Durable, move |transaction| workers::register_worker(transaction, &worker)).await
+    }
+
+    async fn deregister_worker(&self, worker: WorkerId) -> Result<()> {
+        self.lane.write(Promise::Soft, move |transaction| workers::deregister_worker(transaction, &worker)).await
+    }
+
+    async fn list_workers(&self) -> Result<Vec<Worker>> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| workers::list_workers(connection, now)).await
+    }
+
+    async fn list_functions(&self) -> Result<Vec<Function>> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| workers::list_functions(connection, None, now)).await
+    }
+
+    async fn find_function(&self, key: &str) -> Result<Option<Function>> {
+        let now = self.clock.now();
+        let key = key.to_owned();
+        let found =
+            self.readers.read(move |connection| workers::list_functions(connection, Some(&key), now)).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn set_paused(&self, key: &str, paused: bool) -> Result<bool> {
+        let key = key.to_owned();
+        self.lane
+            .write(Promise::Durable, move |transaction| workers::set_paused(transaction, &key, paused))
+            .await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.readers.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(()))).await
+    }
 }

@@ -1,0 +1,2 @@
+SELECT seq, attempts, attempts_base, losses, retry, cancel_requested, started_at, worker_id
+FROM jobs WHERE id = ?1 AND status = 'active' AND lease_token = ?2

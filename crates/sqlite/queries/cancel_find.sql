@@ -1,0 +1,1 @@
+SELECT seq, status FROM jobs WHERE id = ?1

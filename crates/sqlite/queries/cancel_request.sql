@@ -1,0 +1,1 @@
+UPDATE jobs SET cancel_requested = 1, change = ?2 WHERE seq = ?1

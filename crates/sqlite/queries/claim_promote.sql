@@ -1,0 +1,1 @@
+UPDATE jobs SET status = 'queued', change = ?2 WHERE seq = ?1

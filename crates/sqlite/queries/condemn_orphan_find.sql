@@ -1,0 +1,1 @@
+SELECT storage FROM blobs WHERE sha256 = ?1

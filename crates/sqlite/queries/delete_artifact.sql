@@ -1,0 +1,1 @@
+DELETE FROM artifacts WHERE id = ?1 RETURNING job, name, latest, blob

@@ -1,0 +1,2 @@
+SELECT seq, attempt, at, level, message, extra FROM logs
+WHERE job = (SELECT seq FROM jobs WHERE id = ?1) AND seq > ?2 ORDER BY seq LIMIT ?3

@@ -1,0 +1,1 @@
+UPDATE artifacts SET latest = 0 WHERE seq = ?1

@@ -1,0 +1,3 @@
+UPDATE jobs SET lease_expires_at = ?3
+WHERE id = ?1 AND status = 'active' AND lease_token = ?2
+RETURNING cancel_requested

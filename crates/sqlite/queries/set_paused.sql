@@ -1,0 +1,1 @@
+UPDATE functions SET paused = ?2 WHERE key = ?1

@@ -1,0 +1,58 @@
+//! `enqueue`: jobs become rows, or turn out to be there already.
+
+use rusqlite::{OptionalExtension, params};
+use upnext_core::job::Enqueued;
+use upnext_core::{JobId, JobStatus, NewJob};
+
+use crate::lane::Transaction;
+use crate::rows::{stored_micros, stored_retry};
+
+pub(crate) fn enqueue(transaction: &mut Transaction<'_>, jobs: &[NewJob]) -> rusqlite::Result<Vec<Enqueued>> {
+    jobs.iter().map(|job| enqueue_one(transaction, job)).collect()
+}
+
+fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Result<Enqueued> {
+    if let Some(key) = &job.idempotency_key
+        && let Some(id) = find_idempotent(transaction, &job.function, key)?
+    {
+        return Ok(Enqueued { id, created: false });
+    }
+    let now = transaction.now;
+    let delayed = job.scheduled_at.filter(|at| *at > now);
+    let status = if delayed.is_some() { JobStatus::Pending } else { JobStatus::Queued };
+    let change = transaction.next_change();
+    transaction.connection.prepare_cached(include_str!("../queries/enqueue.sql"))?.execute(params![
+        job.id.as_bytes(),
+        status.as_str(),
+        job.function,
+        (job.function_name != job.function).then_some(&job.function_name),
+        job.job_type.as_str(),
+        job.priority,
+        now.as_micros(),
+        delayed.unwrap_or(now).as_micros(),
+        stored_micros(job.timeout),
+        stored_retry(&job.retry),
+        change,
+        job.idempotency_key,
+        job.parent.as_ref().map(|parent| parent.parent_id.as_bytes()),
+        job.parent.as_ref().map(|parent| parent.root_id.as_bytes()),
+        job.source.as_ref().map(upnext_core::RawJson::as_str),
+        job.kwargs.as_str(),
+    ])?;
+    transaction.work_available();
+    Ok(Enqueued { id: job.id, created: true })
+}
+
+/// The unfinished job that holds this key.
+pub(crate) fn find_idempotent(
+    transaction: &Transaction<'_>,
+    function: &str,
+    key: &str,
+) -> rusqlite::Result<Option<JobId>> {
+    transaction
+        .connection
+        .prepare_cached(include_str!("../queries/enqueue_find_idempotent.sql"))?
+        .query_row([function, key], |row| row.get(0))
+        .optional()
+        .map(|found| found.map(JobId::from_bytes))
+}

@@ -1,0 +1,69 @@
+//! Reading: a few connections, used on blocking threads so that a long listing never holds up the runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+use upnext_core::BackendError;
+
+use crate::connection::{self, Result, explain};
+
+/// Most reads at once. More would only take turns on the same few cores.
+const MAX_READERS: usize = 4;
+
+/// A pool of reading connections. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Readers {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    turns: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// A pool over this file. Opens one connection, so that a file that cannot be read is noticed here.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let first = connection::open_reader(path)?;
+        let shared =
+            Shared { path: path.to_owned(), turns: Semaphore::new(MAX_READERS), idle: Mutex::new(vec![first]) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Runs `query` on a reading connection. It sees everything that was committed before the call.
+    pub(crate) async fn read<T, F>(&self, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let stopped = |reason: &str| BackendError::Unavailable(reason.into());
+        let shared = Arc::clone(&self.shared);
+        let _turn = self.shared.turns.acquire().await.map_err(|_| stopped("the readers have stopped"))?;
+        let joined = tokio::task::spawn_blocking(move || {
+            let connection = shared.take()?;
+            let answer = query(&connection).map_err(|error| explain(&error));
+            shared.give_back(connection);
+            answer
+        });
+        joined.await.map_err(|_| stopped("a read was interrupted"))?
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Result<Connection> {
+        let idle = self.lock().pop();
+        idle.map_or_else(|| connection::open_reader(&self.path), Ok)
+    }
+
+    fn give_back(&self, connection: Connection) {
+        self.lock().push(connection);
+    }
+}
