@@ -4,6 +4,8 @@
 //! concrete backend nor a language.
 
 mod executor;
+mod pace;
+mod run;
 mod worker;
 
 pub use executor::{Assignment, AttemptKey, Executor, Reporter, StopReason};

@@ -1,11 +1,14 @@
-//! One worker instance: its configuration and its handle. (Loop being written.)
+//! One worker instance: its configuration, how it starts, and the handle that stops it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use upnext_core::{BackendError, Client, FunctionDefinition, Settings, WorkerId};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use upnext_core::{BackendError, Client, FunctionDefinition, Settings, VERSION, WorkerId, WorkerRegistration};
 
 use crate::executor::Executor;
+use crate::run::Run;
 
 /// How a worker runs.
 #[derive(Debug, Clone)]
@@ -46,6 +49,26 @@ impl WorkerConfig {
             stop_grace: Duration::from_secs(5),
         }
     }
+
+    fn registration(&self, id: WorkerId) -> WorkerRegistration {
+        WorkerRegistration {
+            id,
+            name: self.name.clone(),
+            hostname: hostname(),
+            pid: std::process::id(),
+            concurrency: u32::try_from(self.concurrency).unwrap_or(u32::MAX),
+            language: self.language.to_owned(),
+            version: VERSION.to_owned(),
+            functions: self.functions.clone(),
+        }
+    }
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .or_else(|_| std::env::var("HOSTNAME"))
+        .unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// Starts workers.
@@ -62,8 +85,17 @@ impl Worker {
         config: WorkerConfig,
         executor: Arc<dyn Executor>,
     ) -> Result<WorkerHandle, BackendError> {
-        let _ = (client, config, executor);
-        Err(BackendError::Unavailable("being written".into()))
+        let id = WorkerId::fresh(&config.name);
+        let registration = config.registration(id.clone());
+        client.backend().register_worker(registration).await?;
+        let (stop, stop_requests) = mpsc::unbounded_channel();
+        let (stopped, done) = watch::channel(false);
+        let run = Run::new(id.clone(), client, config, executor, stop_requests);
+        tokio::spawn(async move {
+            run.until_stopped().await;
+            stopped.send_replace(true);
+        });
+        Ok(WorkerHandle { id, stop, done })
     }
 }
 
@@ -71,6 +103,8 @@ impl Worker {
 #[derive(Debug, Clone)]
 pub struct WorkerHandle {
     id: WorkerId,
+    stop: mpsc::UnboundedSender<Instant>,
+    done: watch::Receiver<bool>,
 }
 
 impl WorkerHandle {
@@ -84,6 +118,9 @@ impl WorkerHandle {
     /// and gives their jobs back to the queue, says goodbye. Returns when all of that is done. A second call with a
     /// shorter `drain` shortens the wait.
     pub async fn stop(&self, drain: Duration) {
-        let _ = drain;
+        // A closed channel means that it has stopped already.
+        let _ = self.stop.send(Instant::now() + drain);
+        let mut done = self.done.clone();
+        let _ = done.wait_for(|done| *done).await;
     }
 }
