@@ -1,0 +1,202 @@
+//! The Rust crate as its users meet it, on real files.
+
+#[path = "../../../examples/rust/report.rs"]
+#[allow(clippy::print_stdout, missing_docs, unreachable_pub)]
+mod report;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use tempfile::TempDir;
+use upnext::{ArtifactError, ArtifactType, Error, FailureReason, JobStatus, UpNext, Worker};
+use upnext_core::backend::ArtifactQuery;
+
+async fn fresh() -> (UpNext, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let app = UpNext::open(&format!("sqlite://{}/upnext.db", folder.path().display())).await.unwrap();
+    (app, folder)
+}
+
+async fn bytes_of(app: &UpNext, artifact: &upnext::Artifact) -> Vec<u8> {
+    let mut stream = app.artifacts().read(artifact, None).await.unwrap();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        bytes.extend_from_slice(&chunk.unwrap());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn the_report_example_makes_its_artifacts() {
+    let (app, _folder) = fresh().await;
+    let result = report::run_one(&app).await.unwrap();
+    assert_eq!(result.value, report::Report { kind: "monthly".into(), rows: 42 });
+    assert_eq!(result.job.status, JobStatus::Complete);
+
+    let query = ArtifactQuery { job_id: Some(result.job.id), limit: 10, ..ArtifactQuery::default() };
+    let mut artifacts = app.artifacts().list(query).await.unwrap().items;
+    artifacts.reverse();
+    let shown: Vec<(&str, ArtifactType)> =
+        artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.artifact_type)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("report.json", ArtifactType::Json),
+            ("output.json", ArtifactType::Json),
+            ("log.txt", ArtifactType::Text),
+            ("chart.png", ArtifactType::Png),
+        ]
+    );
+    assert_eq!(bytes_of(&app, &artifacts[0]).await, br#"{"type":"monthly","rows":42}"#);
+    assert_eq!(bytes_of(&app, &artifacts[2]).await, b"Processing completed successfully.\n3 warnings.");
+    assert!(bytes_of(&app, &artifacts[3]).await.starts_with(b"\x89PNG"));
+}
+
+#[upnext::task]
+async fn add(a: i64, b: Option<i64>) -> i64 {
+    a + b.unwrap_or(1)
+}
+
+#[tokio::test]
+async fn a_job_waits_until_a_worker_comes() {
+    let (app, _folder) = fresh().await;
+    let future = add.submit(&app, 40, Some(2)).await.unwrap();
+    let early = future.result_within(Some(Duration::from_millis(10))).await.unwrap_err();
+    assert!(matches!(early, Error::Wait(_)), "{early}");
+    let worker = Worker::new("late").task(add).start(&app).await.unwrap();
+    assert_eq!(future.result().await.unwrap().value, 42);
+    worker.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn a_function_can_be_called_by_name_with_its_arguments_checked() {
+    let (app, _folder) = fresh().await;
+    let worker = Worker::new("w").task(add).start(&app).await.unwrap();
+    let value = app.call::<i64>("add", &serde_json::json!({"a": 1})).await.unwrap().result().await.unwrap().value;
+    assert_eq!(value, 2);
+    let error = app.call::<i64>("add", &serde_json::json!({"b": 1})).await.unwrap_err();
+    assert_eq!(error.to_string(), "'add' needs the argument 'a': it takes a, b (optional)");
+    worker.stop(Duration::from_secs(1)).await;
+}
+
+static TRIES: AtomicU32 = AtomicU32::new(0);
+
+#[upnext::task(retries = 2, retry_delay = 0.01)]
+async fn flaky() -> Result<u32, std::io::Error> {
+    match TRIES.fetch_add(1, Ordering::SeqCst) {
+        0 => Err(std::io::Error::other("not yet")),
+        1 => panic!("not yet either"),
+        tries => Ok(tries),
+    }
+}
+
+#[tokio::test]
+async fn failures_and_panics_are_retried_with_their_history_kept() {
+    let (app, _folder) = fresh().await;
+    let worker = Worker::new("w").task(flaky).start(&app).await.unwrap();
+    let result = flaky.wait(&app).await.unwrap();
+    assert_eq!(result.job.attempts, 3);
+    let attempts = app.client().backend().list_attempts(result.job.id).await.unwrap();
+    let shown: Vec<(&str, Option<&str>)> =
+        attempts.iter().map(|attempt| (attempt.outcome.as_str(), attempt.error.as_deref())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("failed", Some("not yet")),
+            ("failed", Some("the task panicked: not yet either")),
+            ("complete", None)
+        ]
+    );
+    worker.stop(Duration::from_secs(1)).await;
+}
+
+#[upnext::task(timeout = 0.05)]
+async fn endless() {
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_job_that_runs_too_long_is_stopped() {
+    let (app, _folder) = fresh().await;
+    let worker = Worker::new("w").task(endless).start(&app).await.unwrap();
+    let future = endless.submit(&app).await.unwrap();
+    let error = future.result_within(Some(Duration::from_secs(10))).await.unwrap_err();
+    let Error::Job { reason, status, .. } = &error else { panic!("{error}") };
+    assert_eq!((*status, *reason), (JobStatus::Failed, Some(FailureReason::Timeout)));
+    worker.stop(Duration::from_secs(1)).await;
+}
+
+#[upnext::task]
+async fn patient() {
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_running_job_can_be_cancelled() {
+    let (app, _folder) = fresh().await;
+    let worker = Worker::new("w").task(patient).start(&app).await.unwrap();
+    let future = patient.submit(&app).await.unwrap();
+    wait_for_status(&app, future.job_id(), JobStatus::Active).await;
+    assert!(future.cancel().await.unwrap());
+    let error = future.result_within(Some(Duration::from_secs(10))).await.unwrap_err();
+    assert!(matches!(error, Error::Job { status: JobStatus::Cancelled, .. }), "{error}");
+    assert!(!future.cancel().await.unwrap());
+    worker.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn a_stopped_worker_gives_its_jobs_back() {
+    let (app, _folder) = fresh().await;
+    let worker = Worker::new("w").concurrency(1).task(patient).start(&app).await.unwrap();
+    let future = patient.submit(&app).await.unwrap();
+    wait_for_status(&app, future.job_id(), JobStatus::Active).await;
+    worker.stop(Duration::ZERO).await;
+    let job = app.client().find_job(future.job_id()).await.unwrap().unwrap();
+    assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));
+    let workers = app.client().backend().list_workers().await.unwrap();
+    assert!(workers.iter().all(|worker| !worker.alive), "the worker said goodbye");
+}
+
+async fn wait_for_status(app: &UpNext, id: upnext::JobId, status: JobStatus) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let job = app.client().find_job(id).await.unwrap().unwrap();
+        if job.status == status {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "job {id} is {}, not {status}", job.status);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[upnext::task]
+async fn family() -> Result<String, Error> {
+    let context = upnext::current_context();
+    context.set_progress(0.5, Some("halfway")).await?;
+    context.send_log("info", "asking the child").await?;
+    Ok(context.job_id().to_string())
+}
+
+#[tokio::test]
+async fn the_context_reports_progress_and_logs() {
+    let (app, _folder) = fresh().await;
+    let worker = Worker::new("w").task(family).start(&app).await.unwrap();
+    let result = family.wait(&app).await.unwrap();
+    assert_eq!(result.value, result.job.id.to_string());
+    assert_eq!(result.job.progress_message.as_deref(), Some("halfway"));
+    let logs = app.client().backend().list_logs(result.job.id, 0, 10).await.unwrap();
+    assert_eq!(logs[0].entry.message, "asking the child");
+    worker.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn artifacts_need_a_job() {
+    let error = upnext::create_artifact("a.json", "{}", None).await.unwrap_err();
+    assert!(matches!(&error, ArtifactError::Invalid(text) if text.contains("outside of a job")), "{error}");
+}
+
+#[test]
+fn mistakes_in_tasks_are_explained_by_the_compiler() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}

@@ -1,0 +1,4 @@
+#[upnext::task]
+fn blocking() {}
+
+fn main() {}

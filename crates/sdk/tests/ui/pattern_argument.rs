@@ -1,0 +1,6 @@
+#[upnext::task]
+async fn unpacked((a, b): (i32, i32)) -> i32 {
+    a + b
+}
+
+fn main() {}

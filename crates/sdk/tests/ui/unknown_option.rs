@@ -1,0 +1,4 @@
+#[upnext::task(retires = 3)]
+async fn misspelt() {}
+
+fn main() {}
