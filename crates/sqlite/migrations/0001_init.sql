@@ -21,7 +21,8 @@ CREATE TABLE jobs (
     completed_at     INTEGER,
     attempts         INTEGER NOT NULL DEFAULT 0,
     attempts_base    INTEGER NOT NULL DEFAULT 0,    -- attempts that a retry by hand has written off
-    losses           INTEGER NOT NULL DEFAULT 0,    -- attempts since then that ended with the worker gone
+    losses           INTEGER NOT NULL DEFAULT 0,    -- attempts that ended with the worker gone
+    losses_base      INTEGER NOT NULL DEFAULT 0,    -- losses that a retry by hand has written off
     timeout_us       INTEGER NOT NULL,
     retry            TEXT,                          -- retry policy as JSON; NULL: the default policy
     worker_id        TEXT,
@@ -88,10 +89,17 @@ CREATE TABLE blobs (
     size_bytes INTEGER NOT NULL,
     storage    TEXT    NOT NULL,                    -- inline, local or s3
     refs       INTEGER NOT NULL,                    -- artifacts that need it
-    condemned  INTEGER NOT NULL DEFAULT 0,          -- 1: its stored bytes are being removed
     bytes      BLOB                                 -- only for inline
 );
 CREATE INDEX blobs_unneeded ON blobs (blob) WHERE refs = 0;
+
+-- Stored bytes that a sweeper is removing at this moment: nothing may be recorded with them until it is done.
+CREATE TABLE condemned_blobs (
+    sha256     BLOB    NOT NULL,
+    storage    TEXT    NOT NULL,
+    offered_at INTEGER NOT NULL,                    -- when they were last given to a sweeper
+    PRIMARY KEY (sha256, storage)
+) WITHOUT ROWID;
 
 CREATE TABLE artifacts (
     seq          INTEGER PRIMARY KEY,
@@ -104,7 +112,8 @@ CREATE TABLE artifacts (
     created_at   INTEGER NOT NULL,
     type         TEXT    NOT NULL,
     content_type TEXT    NOT NULL,
-    name         TEXT    NOT NULL
+    name         TEXT    NOT NULL,
+    folded_name  TEXT                               -- the name in lower case, if that is another; for searching
 );
 CREATE UNIQUE INDEX artifacts_job_name ON artifacts (job, name, version);
 

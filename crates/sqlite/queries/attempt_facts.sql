@@ -1,2 +1,2 @@
-SELECT seq, attempts, attempts_base, losses, retry, cancel_requested, started_at, worker_id
+SELECT seq, attempts, attempts_base, losses, losses_base, retry, cancel_requested, started_at, worker_id
 FROM jobs WHERE id = ?1 AND status = 'active' AND lease_token = ?2

@@ -1,1 +1,2 @@
-SELECT storage FROM blobs WHERE sha256 = ?1
+SELECT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1 AND storage = ?2)
+    OR EXISTS (SELECT 1 FROM condemned_blobs WHERE sha256 = ?1 AND storage = ?2)

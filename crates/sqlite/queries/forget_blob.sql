@@ -1,1 +1,1 @@
-DELETE FROM blobs WHERE sha256 = ?1 AND condemned = 1
+DELETE FROM condemned_blobs WHERE sha256 = ?1

@@ -1,1 +1,1 @@
-SELECT blob, storage, condemned FROM blobs WHERE sha256 = ?1
+SELECT blob, storage FROM blobs WHERE sha256 = ?1

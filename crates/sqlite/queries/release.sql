@@ -1,5 +1,7 @@
--- As if the attempt had not been. A job whose end was asked for is left to reclaim_expired, which ends it.
+-- As if the attempt had not been: the job shows the one before it again, if there was one. A job whose end was asked
+-- for is left to reclaim_expired, which ends it.
 UPDATE jobs
-SET status = 'queued', attempts = attempts - 1, worker_id = NULL, started_at = NULL, lease_token = NULL,
-    lease_expires_at = NULL, change = ?3
+SET status = 'queued', attempts = attempts - 1, lease_token = NULL, lease_expires_at = NULL, change = ?3,
+    (worker_id, started_at) =
+        (SELECT a.worker_id, a.started_at FROM attempts a WHERE a.job = jobs.seq AND a.number = jobs.attempts - 1)
 WHERE id = ?1 AND status = 'active' AND lease_token = ?2 AND cancel_requested = 0

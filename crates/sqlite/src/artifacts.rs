@@ -60,6 +60,7 @@ fn record_one(transaction: &Transaction<'_>, new: &NewArtifact) -> rusqlite::Res
         new.artifact_type.as_str(),
         new.content_type,
         new.name,
+        Some(new.name.to_lowercase()).filter(|folded| *folded != new.name),
     ])?;
     Ok(Ok(Artifact {
         id: new.id,
@@ -87,26 +88,33 @@ struct TakenBlob {
 fn take_blob(connection: &Connection, new: &NewArtifact) -> rusqlite::Result<Option<TakenBlob>> {
     let existing = connection
         .prepare_cached(include_str!("../queries/record_artifact_blob.sql"))?
-        .query_row([new.sha256.as_bytes()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
-        })
+        .query_row([new.sha256.as_bytes()], |row| Ok(TakenBlob { id: row.get(0)?, storage: row.get(1)? }))
         .optional()?;
-    if let Some((id, storage, condemned)) = existing {
-        if condemned {
-            return Ok(None);
-        }
-        connection.prepare_cached(include_str!("../queries/record_artifact_share_blob.sql"))?.execute([id])?;
-        return Ok(Some(TakenBlob { id, storage }));
+    if let Some(blob) = existing {
+        connection
+            .prepare_cached(include_str!("../queries/record_artifact_share_blob.sql"))?
+            .execute([blob.id])?;
+        return Ok(Some(blob));
     }
     let (storage, bytes) = match &new.blob {
         NewBlob::Inline(bytes) => (INLINE_STORAGE, Some(bytes.as_ref())),
+        NewBlob::Stored { storage } if is_condemned(connection, new.sha256, storage)? => return Ok(None),
         NewBlob::Stored { storage } => (*storage, None),
     };
     let size = i64::try_from(new.size_bytes).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(include_str!("../queries/record_artifact_new_blob.sql"))?
-        .execute(params![new.sha256.as_bytes(), size, storage, bytes])?;
+    connection.prepare_cached(include_str!("../queries/record_artifact_new_blob.sql"))?.execute(params![
+        new.sha256.as_bytes(),
+        size,
+        storage,
+        bytes
+    ])?;
     Ok(Some(TakenBlob { id: connection.last_insert_rowid(), storage: storage.to_owned() }))
+}
+
+fn is_condemned(connection: &Connection, sha256: Digest, storage: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(include_str!("../queries/record_artifact_condemned.sql"))?
+        .exists(params![sha256.as_bytes(), storage])
 }
 
 fn next_version(connection: &Connection, job: i64, name: &str) -> rusqlite::Result<u32> {
@@ -124,7 +132,12 @@ pub(crate) fn delete_artifact(transaction: &Transaction<'_>, id: ArtifactId) -> 
     let deleted = connection
         .prepare_cached(include_str!("../queries/delete_artifact.sql"))?
         .query_row([id.as_bytes()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?, row.get::<_, i64>(3)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, bool>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
         })
         .optional()?;
     let Some((job, name, was_latest, blob)) = deleted else { return Ok(false) };
@@ -138,40 +151,62 @@ pub(crate) fn delete_artifact(transaction: &Transaction<'_>, id: ArtifactId) -> 
     Ok(true)
 }
 
+/// How long a sweeper may take to remove what it was given. After this it counts as dead and its blobs are given to the
+/// next one.
+const SWEEPER_PATIENCE_MICROS: i64 = 60 * 60 * 1_000_000;
+
 pub(crate) fn condemn_blobs(
     transaction: &Transaction<'_>,
     orphans: &[CondemnedBlob],
     limit: usize,
 ) -> rusqlite::Result<Vec<CondemnedBlob>> {
     let connection = transaction.connection;
-    let mut condemned: Vec<CondemnedBlob> = connection
-        .prepare_cached(include_str!("../queries/condemn_unneeded.sql"))?
-        .query_map([limit], |row| {
-            Ok(CondemnedBlob { sha256: Digest::from_bytes(row.get(0)?), storage: row.get(1)? })
-        })?
-        .collect::<Result<_, _>>()?;
+    let now = transaction.now.as_micros();
+    let mut condemned = query_blobs(
+        connection,
+        include_str!("../queries/condemn_left_behind.sql"),
+        params![now, now - SWEEPER_PATIENCE_MICROS, limit],
+    )?;
+    let unneeded = query_blobs(
+        connection,
+        include_str!("../queries/condemn_unneeded.sql"),
+        params![limit - condemned.len()],
+    )?;
+    let mut condemn = connection.prepare_cached(include_str!("../queries/condemn.sql"))?;
+    let mut add = |blob: CondemnedBlob, condemned: &mut Vec<CondemnedBlob>| -> rusqlite::Result<()> {
+        condemn.execute(params![blob.sha256.as_bytes(), blob.storage, now])?;
+        condemned.push(blob);
+        Ok(())
+    };
+    for blob in unneeded {
+        add(blob, &mut condemned)?;
+    }
+    let mut is_known = connection.prepare_cached(include_str!("../queries/condemn_orphan_find.sql"))?;
     for orphan in orphans {
         if condemned.len() >= limit {
             break;
         }
-        let known: Option<String> = connection
-            .prepare_cached(include_str!("../queries/condemn_orphan_find.sql"))?
-            .query_row([orphan.sha256.as_bytes()], |row| row.get(0))
-            .optional()?;
-        match known {
-            // Needed, or condemned above.
-            Some(storage) if storage == orphan.storage => continue,
-            // The content lives elsewhere: nothing will ever point at these bytes.
-            Some(_) => {}
-            None => {
-                connection
-                    .prepare_cached(include_str!("../queries/condemn_orphan.sql"))?
-                    .execute(params![orphan.sha256.as_bytes(), orphan.storage])?;
-            }
+        // Needed by an artifact, or in a sweeper's hands already.
+        let known: bool =
+            is_known.query_row(params![orphan.sha256.as_bytes(), orphan.storage], |row| row.get(0))?;
+        if !known {
+            add(orphan.clone(), &mut condemned)?;
         }
-        condemned.push(orphan.clone());
     }
     Ok(condemned)
+}
+
+fn query_blobs(
+    connection: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<CondemnedBlob>> {
+    connection
+        .prepare_cached(sql)?
+        .query_map(params, |row| {
+            Ok(CondemnedBlob { sha256: Digest::from_bytes(row.get(0)?), storage: row.get(1)? })
+        })?
+        .collect()
 }
 
 pub(crate) fn forget_blobs(transaction: &Transaction<'_>, blobs: &[Digest]) -> rusqlite::Result<()> {

@@ -31,14 +31,18 @@ pub(crate) fn renew(transaction: &Transaction<'_>, request: &RenewRequest) -> ru
     request.leases.iter().map(&mut renew_one).collect()
 }
 
-pub(crate) fn finish(transaction: &mut Transaction<'_>, finishes: &[Finish]) -> rusqlite::Result<Vec<Finished>> {
+pub(crate) fn finish(
+    transaction: &mut Transaction<'_>,
+    finishes: &[Finish],
+) -> rusqlite::Result<Vec<Finished>> {
     finishes.iter().map(|finish| finish_one(transaction, finish)).collect()
 }
 
 fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::Result<Finished> {
     if let Outcome::Complete { result } = &finish.outcome {
         let change = transaction.next_change();
-        let mut complete = transaction.connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?;
+        let mut complete =
+            transaction.connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?;
         let completed = complete.execute(params![
             finish.lease.job_id.as_bytes(),
             finish.lease.token.get(),
@@ -56,10 +60,18 @@ fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::R
     let next = transition::after_outcome(&attempt.facts(), &finish.outcome, transaction.now, fastrand::f64());
     let (error, traceback) = match &finish.outcome {
         Outcome::Failed { error, traceback, .. } => (Some(error.clone()), traceback.clone()),
-        Outcome::TimedOut => (Some("the attempt ran longer than its timeout and was stopped".to_owned()), None),
+        Outcome::TimedOut => {
+            (Some("the attempt ran longer than its timeout and was stopped".to_owned()), None)
+        }
         Outcome::Complete { .. } | Outcome::Cancelled => (None, None),
     };
-    let ending = Ending { outcome: finish.outcome.as_str(), error, traceback, started_at: Some(finish.started_at), lost: false };
+    let ending = Ending {
+        outcome: finish.outcome.as_str(),
+        error,
+        traceback,
+        started_at: Some(finish.started_at),
+        lost: false,
+    };
     end_attempt(transaction, finish.lease, &attempt, next, &ending)?;
     Ok(Finished::Applied(next.status))
 }
@@ -70,7 +82,8 @@ pub(crate) fn release(transaction: &mut Transaction<'_>, leases: &[Lease]) -> ru
         let mut release = transaction.connection.prepare_cached(include_str!("../queries/release.sql"))?;
         let released = release.execute(params![lease.job_id.as_bytes(), lease.token.get(), change])?;
         if released == 0 {
-            let mut expire = transaction.connection.prepare_cached(include_str!("../queries/release_cancelled.sql"))?;
+            let mut expire =
+                transaction.connection.prepare_cached(include_str!("../queries/release_cancelled.sql"))?;
             expire.execute(params![lease.job_id.as_bytes(), lease.token.get()])?;
         }
         transaction.work_available();
@@ -100,7 +113,8 @@ pub(crate) fn reclaim_expired(transaction: &mut Transaction<'_>, limit: usize) -
             JobStatus::Queued => Some(format!("the worker {worker} disappeared")),
             _ => None,
         };
-        let ending = Ending { outcome: "lost", error, traceback: None, started_at: attempt.started_at, lost: true };
+        let ending =
+            Ending { outcome: "lost", error, traceback: None, started_at: attempt.started_at, lost: true };
         end_attempt(transaction, *lease, &attempt, next, &ending)?;
     }
     Ok(expired.len())
@@ -112,6 +126,7 @@ struct LeasedAttempt {
     attempts: u32,
     attempts_base: u32,
     losses: u32,
+    losses_base: u32,
     retry: RetryPolicy,
     cancel_requested: bool,
     started_at: Option<Timestamp>,
@@ -122,7 +137,7 @@ impl LeasedAttempt {
     const fn facts(&self) -> AttemptFacts<'_> {
         AttemptFacts {
             attempts: self.attempts.saturating_sub(self.attempts_base),
-            losses: self.losses,
+            losses: self.losses.saturating_sub(self.losses_base),
             retry: &self.retry,
             cancel_requested: self.cancel_requested,
         }
@@ -139,7 +154,8 @@ struct Ending {
 }
 
 fn find_attempt(transaction: &Transaction<'_>, lease: Lease) -> rusqlite::Result<Option<LeasedAttempt>> {
-    let mut statement = transaction.connection.prepare_cached(include_str!("../queries/attempt_facts.sql"))?;
+    let mut statement =
+        transaction.connection.prepare_cached(include_str!("../queries/attempt_facts.sql"))?;
     statement
         .query_row(params![lease.job_id.as_bytes(), lease.token.get()], |row| {
             Ok(LeasedAttempt {
@@ -147,10 +163,11 @@ fn find_attempt(transaction: &Transaction<'_>, lease: Lease) -> rusqlite::Result
                 attempts: row.get(1)?,
                 attempts_base: row.get(2)?,
                 losses: row.get(3)?,
-                retry: rows::retry(row, 4)?,
-                cancel_requested: row.get(5)?,
-                started_at: rows::moment(row, 6)?,
-                worker_id: row.get(7)?,
+                losses_base: row.get(4)?,
+                retry: rows::retry(row, 5)?,
+                cancel_requested: row.get(6)?,
+                started_at: rows::moment(row, 7)?,
+                worker_id: row.get(8)?,
             })
         })
         .optional()

@@ -7,8 +7,9 @@ use upnext_core::{LeaseToken, Timestamp};
 use crate::lane::Transaction;
 use crate::rows;
 
-/// Delayed jobs that one claim moves into the queue. More wait for the next claim.
-const MAX_PROMOTED: usize = 1000;
+/// Delayed jobs that one claim moves into the queue, which bounds how long it may take (a few hundred milliseconds). Only
+/// when more than these become due together may a less urgent one be given first.
+const MAX_PROMOTED: usize = 50_000;
 
 pub(crate) fn claim(transaction: &mut Transaction<'_>, request: &ClaimRequest) -> rusqlite::Result<Claim> {
     if request.limit == 0 {
@@ -41,7 +42,8 @@ pub(crate) fn claim(transaction: &mut Transaction<'_>, request: &ClaimRequest) -
 }
 
 fn next_due(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>> {
-    let mut statement = transaction.connection.prepare_cached(include_str!("../queries/claim_next_due.sql"))?;
+    let mut statement =
+        transaction.connection.prepare_cached(include_str!("../queries/claim_next_due.sql"))?;
     statement.query_row([], |row| rows::moment(row, 0))
 }
 
@@ -53,7 +55,8 @@ fn promote_due(transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
         .collect::<Result<_, _>>()?;
     for seq in due {
         let change = transaction.next_change();
-        let mut promote = transaction.connection.prepare_cached(include_str!("../queries/claim_promote.sql"))?;
+        let mut promote =
+            transaction.connection.prepare_cached(include_str!("../queries/claim_promote.sql"))?;
         promote.execute([seq, change])?;
     }
     // Others may offer these functions.
@@ -91,6 +94,8 @@ fn candidates(transaction: &Transaction<'_>, request: &ClaimRequest) -> rusqlite
     }
     if request.functions.len() > 1 {
         found.sort_unstable();
+        // A function that is offered twice was read twice.
+        found.dedup();
         found.truncate(request.limit);
     }
     Ok(found)

@@ -59,7 +59,9 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
         Ok(connection)
     };
     open().map_err(|error| match explain(&error) {
-        BackendError::Unusable(reason) => BackendError::Unusable(format!("cannot use {}: {reason}", path.display())),
+        BackendError::Unusable(reason) => {
+            BackendError::Unusable(format!("cannot use {}: {reason}", path.display()))
+        }
         other => other,
     })
 }
@@ -91,8 +93,10 @@ fn make_file(path: &Path) -> std::io::Result<()> {
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     let explain = |error: rusqlite::Error| explain(&error);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
-    let version: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
+    let version: usize =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(explain)?;
     let application: i32 =
         transaction.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(explain)?;
     let tables: i64 =

@@ -21,14 +21,16 @@ pub(crate) fn cancel(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite:
         Cancellation::AtOnce => {
             let change = transaction.next_change();
             let now = transaction.now.as_micros();
-            let mut end = transaction.connection.prepare_cached(include_str!("../queries/cancel_at_once.sql"))?;
+            let mut end =
+                transaction.connection.prepare_cached(include_str!("../queries/cancel_at_once.sql"))?;
             end.execute([seq, now, change])?;
             transaction.finished(job);
             Ok(Cancelled::AtOnce)
         }
         Cancellation::Requested => {
             let change = transaction.next_change();
-            let mut ask = transaction.connection.prepare_cached(include_str!("../queries/cancel_request.sql"))?;
+            let mut ask =
+                transaction.connection.prepare_cached(include_str!("../queries/cancel_request.sql"))?;
             ask.execute([seq, change])?;
             // Its worker is woken like any other and renews at once when it sees the change.
             transaction.work_available();
@@ -119,18 +121,21 @@ pub(crate) fn report(transaction: &mut Transaction<'_>, reports: &[Report]) -> r
         match &report.entry {
             ReportEntry::Progress { fraction, message } => {
                 let change = transaction.next_change();
-                let mut note = transaction.connection.prepare_cached(include_str!("../queries/report_progress.sql"))?;
+                let mut note =
+                    transaction.connection.prepare_cached(include_str!("../queries/report_progress.sql"))?;
                 note.execute(params![job.as_bytes(), token, fraction, message, change])?;
             }
             ReportEntry::Checkpoint(state) => {
                 let change = transaction.next_change();
                 let now = transaction.now.as_micros();
-                let mut note =
-                    transaction.connection.prepare_cached(include_str!("../queries/report_checkpoint.sql"))?;
+                let mut note = transaction
+                    .connection
+                    .prepare_cached(include_str!("../queries/report_checkpoint.sql"))?;
                 note.execute(params![job.as_bytes(), token, state.as_str(), now, change])?;
             }
             ReportEntry::Log(line) => {
-                let mut note = transaction.connection.prepare_cached(include_str!("../queries/report_log.sql"))?;
+                let mut note =
+                    transaction.connection.prepare_cached(include_str!("../queries/report_log.sql"))?;
                 note.execute(params![
                     job.as_bytes(),
                     token,

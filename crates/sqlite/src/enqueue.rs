@@ -21,26 +21,27 @@ fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Res
     let delayed = job.scheduled_at.filter(|at| *at > now);
     let status = if delayed.is_some() { JobStatus::Pending } else { JobStatus::Queued };
     let change = transaction.next_change();
-    transaction.connection.prepare_cached(include_str!("../queries/enqueue.sql"))?.execute(params![
-        job.id.as_bytes(),
-        status.as_str(),
-        job.function,
-        (job.function_name != job.function).then_some(&job.function_name),
-        job.job_type.as_str(),
-        job.priority,
-        now.as_micros(),
-        delayed.unwrap_or(now).as_micros(),
-        stored_micros(job.timeout),
-        stored_retry(&job.retry),
-        change,
-        job.idempotency_key,
-        job.parent.as_ref().map(|parent| parent.parent_id.as_bytes()),
-        job.parent.as_ref().map(|parent| parent.root_id.as_bytes()),
-        job.source.as_ref().map(upnext_core::RawJson::as_str),
-        job.kwargs.as_str(),
-    ])?;
+    let inserted =
+        transaction.connection.prepare_cached(include_str!("../queries/enqueue.sql"))?.execute(params![
+            job.id.as_bytes(),
+            status.as_str(),
+            job.function,
+            (job.function_name != job.function).then_some(&job.function_name),
+            job.job_type.as_str(),
+            job.priority,
+            now.as_micros(),
+            delayed.unwrap_or(now).as_micros(),
+            stored_micros(job.timeout),
+            stored_retry(&job.retry),
+            change,
+            job.idempotency_key,
+            job.parent.as_ref().map(|parent| parent.parent_id.as_bytes()),
+            job.parent.as_ref().map(|parent| parent.root_id.as_bytes()),
+            job.source.as_ref().map(upnext_core::RawJson::as_str),
+            job.kwargs.as_str(),
+        ])?;
     transaction.work_available();
-    Ok(Enqueued { id: job.id, created: true })
+    Ok(Enqueued { id: job.id, created: inserted == 1 })
 }
 
 /// The unfinished job that holds this key.

@@ -25,14 +25,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use upnext_core::artifact::{Digest, RecordRefusal};
 use upnext_core::backend::{
-    ArtifactQuery, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob, Finish, Finished, JobQuery, LogLine, Page,
-    RenewRequest, Renewal, Report, Result, Retried,
+    ArtifactQuery, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob, Finish, Finished, JobQuery,
+    LogLine, Page, RenewRequest, Renewal, Report, Result, Retried,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
 use upnext_core::{
-    Artifact, ArtifactId, Attempt, Backend, BackendError, Clock, Function, Job, JobId, NewArtifact, NewJob, Signals,
-    SystemClock, Worker, WorkerId, WorkerRegistration,
+    Artifact, ArtifactId, Attempt, Backend, BackendError, Clock, Function, Job, JobId, NewArtifact, NewJob,
+    Signals, SystemClock, Worker, WorkerId, WorkerRegistration,
 };
 
 use crate::lane::{Lane, Promise};
@@ -72,7 +72,8 @@ impl SqliteOptions {
 /// ```
 pub async fn open(options: SqliteOptions) -> Result<Arc<dyn Backend>> {
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(&options)).await;
-    let backend = opened.map_err(|_| BackendError::Unavailable("opening the file was interrupted".into()))??;
+    let backend =
+        opened.map_err(|_| BackendError::Unavailable("opening the file was interrupted".into()))??;
     Ok(Arc::new(backend))
 }
 
@@ -167,7 +168,9 @@ impl Backend for Sqlite {
     }
 
     async fn delete_artifact(&self, id: ArtifactId) -> Result<bool> {
-        self.lane.write(Promise::Durable, move |transaction| artifacts::delete_artifact(transaction, id)).await
+        self.lane
+            .write(Promise::Durable, move |transaction| artifacts::delete_artifact(transaction, id))
+            .await
     }
 
     async fn read_blob(&self, sha256: Digest) -> Result<Option<Bytes>> {
@@ -176,12 +179,16 @@ impl Backend for Sqlite {
 
     async fn condemn_blobs(&self, orphans: Vec<CondemnedBlob>, limit: usize) -> Result<Vec<CondemnedBlob>> {
         self.lane
-            .write(Promise::Durable, move |transaction| artifacts::condemn_blobs(transaction, &orphans, limit))
+            .write(Promise::Durable, move |transaction| {
+                artifacts::condemn_blobs(transaction, &orphans, limit)
+            })
             .await
     }
 
     async fn forget_blobs(&self, blobs: Vec<Digest>) -> Result<()> {
-        self.lane.write(Promise::Durable, move |transaction| artifacts::forget_blobs(transaction, &blobs)).await
+        self.lane
+            .write(Promise::Durable, move |transaction| artifacts::forget_blobs(transaction, &blobs))
+            .await
     }
 
     async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>> {
@@ -205,11 +212,15 @@ impl Backend for Sqlite {
     }
 
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()> {
-        self.lane.write(Promise::Durable, move |transaction| workers::register_worker(transaction, &worker)).await
+        self.lane
+            .write(Promise::Durable, move |transaction| workers::register_worker(transaction, &worker))
+            .await
     }
 
     async fn deregister_worker(&self, worker: WorkerId) -> Result<()> {
-        self.lane.write(Promise::Soft, move |transaction| workers::deregister_worker(transaction, &worker)).await
+        self.lane
+            .write(Promise::Soft, move |transaction| workers::deregister_worker(transaction, &worker))
+            .await
     }
 
     async fn list_workers(&self) -> Result<Vec<Worker>> {

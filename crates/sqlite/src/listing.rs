@@ -5,9 +5,7 @@
 
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Connection, params_from_iter};
-use upnext_core::backend::{
-    ArtifactQuery, Changes, Cursor, JobChange, JobQuery, LogEntry, LogLine, Page,
-};
+use upnext_core::backend::{ArtifactQuery, Changes, Cursor, JobChange, JobQuery, LogEntry, LogLine, Page};
 use upnext_core::{Artifact, Attempt, Job, JobId, Timestamp};
 
 use crate::control::outcome_word;
@@ -72,7 +70,8 @@ fn id_value(id: JobId) -> Value {
 }
 
 pub(crate) fn find_jobs(connection: &Connection, ids: &[JobId]) -> rusqlite::Result<Vec<Job>> {
-    let mut statement = connection.prepare_cached(&format!("SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?1"))?;
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?1"))?;
     let mut jobs = Vec::with_capacity(ids.len());
     for id in ids {
         let mut rows = statement.query([id.as_bytes()])?;
@@ -95,7 +94,10 @@ pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::
     }
     if !query.statuses.is_empty() {
         let words: Vec<&str> = query.statuses.iter().map(|status| status.as_str()).collect();
-        filter.add("status IN (SELECT value FROM json_each(?))", serde_json::to_string(&words).unwrap_or_default());
+        filter.add(
+            "status IN (SELECT value FROM json_each(?))",
+            serde_json::to_string(&words).unwrap_or_default(),
+        );
     }
     let total = filter.count(connection, "jobs")?;
     filter.add_if("seq < ?", query.cursor.map(|cursor| cursor.0));
@@ -103,13 +105,19 @@ pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::
     page(connection, &sql, &filter, query.limit, total, rows::job, 29)
 }
 
-pub(crate) fn list_artifacts(connection: &Connection, query: &ArtifactQuery) -> rusqlite::Result<Page<Artifact>> {
+pub(crate) fn list_artifacts(
+    connection: &Connection,
+    query: &ArtifactQuery,
+) -> rusqlite::Result<Page<Artifact>> {
     const TABLES: &str = "artifacts a JOIN jobs j ON j.seq = a.job JOIN blobs b ON b.blob = a.blob";
     let mut filter = Filter::default();
     filter.add_if("a.job = (SELECT seq FROM jobs WHERE id = ?)", query.job_id.map(id_value));
     filter.add_if("j.function = ?", query.function.clone());
     filter.add_if("a.type = ?", query.artifact_type.map(|kind| kind.as_str().to_owned()));
-    filter.add_if("a.name LIKE ? ESCAPE '\\'", query.name_contains.as_deref().map(contains_pattern));
+    filter.add_if(
+        "instr(coalesce(a.folded_name, a.name), ?) > 0",
+        query.name_contains.as_deref().map(str::to_lowercase),
+    );
     if !query.all_versions {
         filter.terms.push("a.latest = 1");
     }
@@ -118,19 +126,6 @@ pub(crate) fn list_artifacts(connection: &Connection, query: &ArtifactQuery) -> 
     filter.add_if("a.seq < ?", query.cursor.map(|cursor| cursor.0));
     let sql = format!("SELECT {ARTIFACT_COLUMNS} FROM {TABLES} {} ORDER BY a.seq DESC LIMIT ?", filter.sql());
     page(connection, &sql, &filter, query.limit, total, rows::artifact, 13)
-}
-
-/// A LIKE pattern for "contains this text", whatever the text holds.
-fn contains_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 pub(crate) fn list_attempts(connection: &Connection, id: JobId) -> rusqlite::Result<Vec<Attempt>> {
@@ -208,14 +203,4 @@ pub(crate) fn changes_since(
         .collect::<Result<_, _>>()?;
     let cursor = jobs.last().map_or(after, |change| change.sequence);
     Ok(Changes { jobs, cursor })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::contains_pattern;
-
-    #[test]
-    fn wildcards_in_a_search_text_are_taken_literally() {
-        assert_eq!(contains_pattern("50%_a\\b"), "%50\\%\\_a\\\\b%");
-    }
 }

@@ -29,8 +29,11 @@ impl Readers {
     /// A pool over this file. Opens one connection, so that a file that cannot be read is noticed here.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let first = connection::open_reader(path)?;
-        let shared =
-            Shared { path: path.to_owned(), turns: Semaphore::new(MAX_READERS), idle: Mutex::new(vec![first]) };
+        let shared = Shared {
+            path: path.to_owned(),
+            turns: Semaphore::new(MAX_READERS),
+            idle: Mutex::new(vec![first]),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -45,12 +48,23 @@ impl Readers {
         let _turn = self.shared.turns.acquire().await.map_err(|_| stopped("the readers have stopped"))?;
         let joined = tokio::task::spawn_blocking(move || {
             let connection = shared.take()?;
-            let answer = query(&connection).map_err(|error| explain(&error));
+            let answer = snapshot(&connection, query);
             shared.give_back(connection);
             answer
         });
         joined.await.map_err(|_| stopped("a read was interrupted"))?
     }
+}
+
+/// Runs `query` inside one transaction, so that its statements all see the same moment.
+fn snapshot<T>(connection: &Connection, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    let run = || {
+        let transaction = connection.unchecked_transaction()?;
+        let answer = query(&transaction)?;
+        transaction.finish()?;
+        Ok(answer)
+    };
+    run().map_err(|error: rusqlite::Error| explain(&error))
 }
 
 impl Shared {

@@ -52,7 +52,11 @@ pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
 }
 
 /// A claimed job from a row of `queries/claim.sql`.
-pub(crate) fn claimed_job(row: &Row<'_>, token: LeaseToken, expires: Timestamp) -> rusqlite::Result<ClaimedJob> {
+pub(crate) fn claimed_job(
+    row: &Row<'_>,
+    token: LeaseToken,
+    expires: Timestamp,
+) -> rusqlite::Result<ClaimedJob> {
     let id = JobId::from_bytes(row.get(0)?);
     let function: String = row.get(1)?;
     Ok(ClaimedJob {
@@ -119,7 +123,10 @@ pub(crate) fn optional_word<T>(row: &Row<'_>, index: usize) -> rusqlite::Result<
 where
     T: std::str::FromStr<Err = upnext_core::job::ParseWordError>,
 {
-    row.get_ref(index)?.as_str_or_null()?.map(|text| text.parse().map_err(|error| unreadable(index, error))).transpose()
+    row.get_ref(index)?
+        .as_str_or_null()?
+        .map(|text| text.parse().map_err(|error| unreadable(index, error)))
+        .transpose()
 }
 
 pub(crate) fn moment(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {

@@ -70,7 +70,9 @@ pub(crate) fn watch(database: &Path, reader: Connection, signals: &Arc<Signals>,
     })
     .and_then(|mut watcher| watcher.watch(&path, RecursiveMode::NonRecursive).map(|()| watcher));
     let watcher = watcher
-        .inspect_err(|error| tracing::debug!(%error, "cannot watch the wake file; looking at the database instead"))
+        .inspect_err(
+            |error| tracing::debug!(%error, "cannot watch the wake file; looking at the database instead"),
+        )
         .ok();
     let patience = if watcher.is_some() { SAFETY_POLL } else { BLIND_POLL };
     let signals = Arc::downgrade(signals);

@@ -22,17 +22,19 @@ pub(crate) fn register_worker(
 ) -> rusqlite::Result<()> {
     let now = transaction.now.as_micros();
     let keys: Vec<&str> = worker.functions.iter().map(|function| function.key.as_str()).collect();
-    transaction.connection.prepare_cached(include_str!("../queries/register_worker.sql"))?.execute(params![
-        worker.id.as_str(),
-        worker.name,
-        worker.hostname,
-        worker.pid,
-        worker.concurrency,
-        worker.language,
-        worker.version,
-        serde_json::to_string(&keys).unwrap_or_default(),
-        now,
-    ])?;
+    transaction.connection.prepare_cached(include_str!("../queries/register_worker.sql"))?.execute(
+        params![
+            worker.id.as_str(),
+            worker.name,
+            worker.hostname,
+            worker.pid,
+            worker.concurrency,
+            worker.language,
+            worker.version,
+            serde_json::to_string(&keys).unwrap_or_default(),
+            now,
+        ],
+    )?;
     for function in &worker.functions {
         let definition = serde_json::to_string(function).unwrap_or_default();
         transaction
@@ -92,7 +94,8 @@ pub(crate) fn list_functions(
             let offers = |worker: &&Worker| worker.alive && worker.functions.contains(&key);
             Ok(Function {
                 // A definition from another version that this one cannot read still has its key.
-                definition: serde_json::from_str(&definition).unwrap_or_else(|_| FunctionDefinition::task(&key)),
+                definition: serde_json::from_str(&definition)
+                    .unwrap_or_else(|_| FunctionDefinition::task(&key)),
                 paused,
                 workers: workers.iter().filter(offers).map(|worker| worker.id.to_string()).collect(),
                 stats: stats(connection, &key, now)?,
@@ -101,7 +104,11 @@ pub(crate) fn list_functions(
         .collect()
 }
 
-pub(crate) fn set_paused(transaction: &mut Transaction<'_>, key: &str, paused: bool) -> rusqlite::Result<bool> {
+pub(crate) fn set_paused(
+    transaction: &mut Transaction<'_>,
+    key: &str,
+    paused: bool,
+) -> rusqlite::Result<bool> {
     let mut set = transaction.connection.prepare_cached(include_str!("../queries/set_paused.sql"))?;
     let known = set.execute(params![key, paused])? == 1;
     drop(set);
@@ -113,7 +120,7 @@ fn stats(connection: &Connection, key: &str, now: Timestamp) -> rusqlite::Result
     let since = now.as_micros() - DAY_MICROS;
     let (runs, backlog): (i64, i64) = connection
         .prepare_cached(include_str!("../queries/function_runs.sql"))?
-        .query_row(params![key, since], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row(params![key, since, now.as_micros()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let last: Option<(Timestamp, JobStatus)> = connection
         .prepare_cached(include_str!("../queries/function_last_run.sql"))?
         .query_row([key], |row| Ok((Timestamp::from_micros(row.get(0)?), rows::word(row, 1)?)))

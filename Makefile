@@ -1,0 +1,89 @@
+# The commands of this repository. `make demo` and `make test` set up whatever they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One target folder for cargo and maturin, so that nothing is compiled twice.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
+DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
+
+.PHONY: demo test test-rust test-python test-dashboard test-e2e lint format dashboard develop openapi bench clean chromium help
+
+help: ## Lists the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(VENV)/.built ## Sets everything up and runs the main job: a task makes artifacts, REST gives them back
+	@$(BIN)/python examples/python/demo.py
+
+test: test-rust test-python test-dashboard test-e2e ## Sets everything up and runs all tests
+
+test-rust: dashboard/dist/index.html ## Rust tests and documentation examples
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --exclude upnext-python; \
+	else cargo test --workspace --exclude upnext-python --lib --bins --tests; fi
+	cargo test --workspace --exclude upnext-python --doc
+
+test-python: $(VENV)/.built ## Python tests
+	$(BIN)/python -m pytest
+
+test-dashboard: dashboard/node_modules/.installed ## Dashboard unit tests
+	npm --prefix dashboard run check:generated
+	npm --prefix dashboard run typecheck
+	npm --prefix dashboard test
+
+test-e2e: $(VENV)/.built chromium ## The dashboard in a real browser, against the real server
+	UPNEXT_BIN=$(CURDIR)/$(BIN)/upnext UPNEXT_PYTHON=$(CURDIR)/$(BIN)/python npm --prefix dashboard run e2e
+
+lint: $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and types of all three languages
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; fi
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	npm --prefix dashboard run lint
+
+format: $(VENV)/.built ## Formats Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+dashboard: dashboard/dist/index.html ## Builds the dashboard that the server embeds
+
+develop: $(VENV)/.built ## Installs the Python package with its tools into .venv
+
+openapi: ## Rewrites docs/reference/openapi.json and the dashboard's types from the server
+	UPDATE_OPENAPI=1 cargo test -p upnext-server openapi
+	npm --prefix dashboard run generate
+
+bench: ## Measures the Rust worker
+	cargo run --release -p upnext-bench --bin rust_jobs
+
+clean: ## Removes everything that was built
+	rm -rf $(VENV) target dashboard/node_modules dashboard/dist/assets dashboard/dist/index.html .upnext-demo
+
+dashboard/node_modules/.installed: dashboard/package.json dashboard/package-lock.json
+	npm --prefix dashboard ci --no-audit --no-fund
+	@touch $@
+
+dashboard/dist/index.html: dashboard/node_modules/.installed $(DASHBOARD_SOURCES)
+	npm --prefix dashboard run build
+	@touch $@
+
+# Dependency groups need pip 25.1.
+$(VENV)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.tools dashboard/dist/index.html $(RUST_SOURCES) pyproject.toml
+	$(BIN)/maturin develop --release --quiet
+	@touch $@
+
+# The end-to-end test drives the system's own Chromium; on Debian and Ubuntu it is installed if it is missing.
+chromium:
+	@if [ -x "$${CHROMIUM_PATH:-/usr/bin/chromium}" ]; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends chromium; \
+	else echo "The end-to-end test needs Chromium: install it, or set CHROMIUM_PATH to its binary." >&2; exit 1; fi

@@ -1,0 +1,1 @@
+SELECT 1 FROM condemned_blobs WHERE sha256 = ?1 AND storage = ?2
