@@ -42,7 +42,11 @@ impl Pace {
 
     /// Jobs to hold ready beyond the free slots: twice what ends during one claim, so that the next claim can be on its
     /// way while the stock lasts.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "floored, not negative and capped")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "floored, not negative and capped"
+    )]
     pub(crate) fn stock(&self, most: usize) -> usize {
         ((self.ended_per_second * self.claim_seconds * 2.0).floor() as usize).min(most)
     }

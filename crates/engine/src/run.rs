@@ -320,7 +320,10 @@ impl Run {
     }
 
     fn send_outcomes(&mut self, now: Instant) {
-        if self.finishing || self.outbox.is_empty() || self.finish_backoff.until.is_some_and(|until| now < until) {
+        if self.finishing
+            || self.outbox.is_empty()
+            || self.finish_backoff.until.is_some_and(|until| now < until)
+        {
             return;
         }
         self.finishing = true;
@@ -373,7 +376,9 @@ impl Run {
     }
 
     fn stop_attempt(&mut self, key: AttemptKey, reason: StopReason, now: Instant) {
-        let Some(running) = self.running.get_mut(&key).filter(|running| running.stopping.is_none()) else { return };
+        let Some(running) = self.running.get_mut(&key).filter(|running| running.stopping.is_none()) else {
+            return;
+        };
         running.stopping = Some(reason);
         self.deadlines.push(Reverse((now + self.config.stop_grace, key)));
         self.executor.stop(key, reason);
@@ -382,7 +387,10 @@ impl Run {
     /// The attempt was told to stop and did not: its job and its slot go on without it.
     fn give_up(&mut self, key: AttemptKey, reason: StopReason) {
         let function = self.running.get(&key).map(|running| running.job.function.clone()).unwrap_or_default();
-        tracing::warn!(function, "an attempt does not stop although it was told to ({reason:?}); its slot is given to another job");
+        tracing::warn!(
+            function,
+            "an attempt does not stop although it was told to ({reason:?}); its slot is given to another job"
+        );
         self.take_ended(Ended { key, started_at: SystemClock.now(), outcome: Outcome::TimedOut });
     }
 
@@ -400,7 +408,8 @@ impl Run {
             .chain(self.outbox.iter().map(|finish| finish.lease))
             .chain(self.sending.iter().copied())
             .collect();
-        let request = RenewRequest { worker: self.id.clone(), leases: leases.clone(), lease: self.config.lease };
+        let request =
+            RenewRequest { worker: self.id.clone(), leases: leases.clone(), lease: self.config.lease };
         let backend = Arc::clone(self.client.backend());
         self.call(async move {
             let outcome = backend.renew(request).await;
@@ -426,15 +435,18 @@ impl Run {
                 Renewal::Lost => StopReason::LeaseLost,
             };
             self.inbox.retain(|job| job.lease != *lease);
-            let key = self.running.iter().find(|(_, running)| running.job.lease == *lease).map(|(key, _)| *key);
+            let key =
+                self.running.iter().find(|(_, running)| running.job.lease == *lease).map(|(key, _)| *key);
             match key {
                 Some(key) => self.stop_attempt(key, reason, now),
                 // It waited in the inbox: nothing has to stop, but somebody has to say that it is cancelled.
-                None if reason == StopReason::Cancelled && !self.holds_outcome(lease) => self.outbox.push(Finish {
-                    lease: *lease,
-                    started_at: SystemClock.now(),
-                    outcome: Outcome::Cancelled,
-                }),
+                None if reason == StopReason::Cancelled && !self.holds_outcome(lease) => {
+                    self.outbox.push(Finish {
+                        lease: *lease,
+                        started_at: SystemClock.now(),
+                        outcome: Outcome::Cancelled,
+                    })
+                }
                 None => {}
             }
         }
@@ -516,8 +528,12 @@ impl Run {
             Answer::Finished { outcome, finishes } => self.finished(outcome, finishes),
             Answer::Renewed { outcome, leases } => self.renewed(outcome, &leases),
             Answer::Reclaimed { outcome: Ok(0) } => {}
-            Answer::Reclaimed { outcome: Ok(count) } => tracing::info!(count, "took back jobs of vanished workers"),
-            Answer::Reclaimed { outcome: Err(error) } => tracing::debug!(%error, "cannot look for expired leases"),
+            Answer::Reclaimed { outcome: Ok(count) } => {
+                tracing::info!(count, "took back jobs of vanished workers")
+            }
+            Answer::Reclaimed { outcome: Err(error) } => {
+                tracing::debug!(%error, "cannot look for expired leases")
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use upnext_core::{BackendError, Client, FunctionDefinition, Settings, VERSION, WorkerId, WorkerRegistration};
+use upnext_core::{
+    BackendError, Client, FunctionDefinition, Settings, VERSION, WorkerId, WorkerRegistration,
+};
 
 use crate::executor::Executor;
 use crate::run::Run;

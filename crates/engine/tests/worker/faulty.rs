@@ -1,0 +1,105 @@
+//! A backend that can be told to fail: everything else goes to the real one behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use upnext_core::artifact::{Digest, RecordRefusal};
+use upnext_core::backend::{
+    ArtifactQuery, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob, Finish, Finished, JobQuery,
+    LogLine, Page, RenewRequest, Renewal, Report, Result, Retried,
+};
+use upnext_core::job::{Enqueued, Lease};
+use upnext_core::{
+    Artifact, ArtifactId, Attempt, Backend, BackendError, Function, Job, JobId, NewArtifact, NewJob, Signals,
+    Worker, WorkerId, WorkerRegistration,
+};
+
+/// Fails the verbs of a worker's life while a switch is on.
+#[derive(Debug)]
+pub struct Faulty {
+    inner: Arc<dyn Backend>,
+    /// Every claim, renewal and finish fails, as if the backend were away.
+    pub away: AtomicBool,
+    /// Renewals alone fail, so that leases run out under a worker that is alive.
+    pub renewals_fail: AtomicBool,
+}
+
+impl Faulty {
+    pub fn new(inner: Arc<dyn Backend>) -> Arc<Self> {
+        Arc::new(Self { inner, away: AtomicBool::new(false), renewals_fail: AtomicBool::new(false) })
+    }
+
+    fn check(&self, switch: &AtomicBool) -> Result<()> {
+        if switch.load(Ordering::SeqCst) {
+            return Err(BackendError::Unavailable("switched off by the test".into()));
+        }
+        Ok(())
+    }
+}
+
+macro_rules! pass_on {
+    ($(async fn $verb:ident(&self $(, $argument:ident: $kind:ty)*) -> $answer:ty;)+) => {
+        #[async_trait]
+        impl Backend for Faulty {
+            fn kind(&self) -> &'static str {
+                self.inner.kind()
+            }
+
+            fn signals(&self) -> &Signals {
+                self.inner.signals()
+            }
+
+            async fn claim(&self, request: ClaimRequest) -> Result<Claim> {
+                self.check(&self.away)?;
+                self.inner.claim(request).await
+            }
+
+            async fn renew(&self, request: RenewRequest) -> Result<Vec<Renewal>> {
+                self.check(&self.away)?;
+                self.check(&self.renewals_fail)?;
+                self.inner.renew(request).await
+            }
+
+            async fn finish(&self, finishes: Vec<Finish>) -> Result<Vec<Finished>> {
+                self.check(&self.away)?;
+                self.inner.finish(finishes).await
+            }
+
+            $(async fn $verb(&self $(, $argument: $kind)*) -> $answer {
+                self.inner.$verb($($argument),*).await
+            })+
+        }
+    };
+}
+
+pass_on! {
+    async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>>;
+    async fn release(&self, leases: Vec<Lease>) -> Result<()>;
+    async fn reclaim_expired(&self, limit: usize) -> Result<usize>;
+    async fn cancel(&self, job: JobId) -> Result<Cancelled>;
+    async fn retry(&self, job: JobId) -> Result<Retried>;
+    async fn report(&self, reports: Vec<Report>) -> Result<()>;
+    async fn record_artifacts(
+        &self, artifacts: Vec<NewArtifact>
+    ) -> Result<Vec<std::result::Result<Artifact, RecordRefusal>>>;
+    async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>>;
+    async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>>;
+    async fn delete_artifact(&self, id: ArtifactId) -> Result<bool>;
+    async fn read_blob(&self, sha256: Digest) -> Result<Option<Bytes>>;
+    async fn condemn_blobs(&self, orphans: Vec<CondemnedBlob>, limit: usize) -> Result<Vec<CondemnedBlob>>;
+    async fn forget_blobs(&self, blobs: Vec<Digest>) -> Result<()>;
+    async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>>;
+    async fn list_jobs(&self, query: JobQuery) -> Result<Page<Job>>;
+    async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>>;
+    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
+    async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes>;
+    async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;
+    async fn deregister_worker(&self, worker: WorkerId) -> Result<()>;
+    async fn list_workers(&self) -> Result<Vec<Worker>>;
+    async fn list_functions(&self) -> Result<Vec<Function>>;
+    async fn find_function(&self, key: &str) -> Result<Option<Function>>;
+    async fn set_paused(&self, key: &str, paused: bool) -> Result<bool>;
+    async fn ping(&self) -> Result<()>;
+}

@@ -1,0 +1,113 @@
+// The one place that talks HTTP: builds addresses under the base path, reads JSON, and turns every failure into an ApiError.
+import { reportConnection } from "./connection";
+import { parseJson } from "./json";
+
+export type QueryParams = Record<string, string | number | readonly string[] | undefined>;
+
+/** Why a call gave nothing: nobody answered, the server said no, or the answer was not what the API promises. */
+export type ApiFailure = "unreachable" | "refused" | "malformed";
+
+export class ApiError extends Error {
+  readonly failure: ApiFailure;
+  readonly status: number | null;
+
+  constructor(failure: ApiFailure, status: number | null, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.failure = failure;
+    this.status = status;
+  }
+}
+
+/** The folder the dashboard is served from, ending in a slash. Decided by the page's base href alone. */
+export function basePath(): string {
+  return new URL(".", document.baseURI).pathname;
+}
+
+export function apiUrl(path: string, params: QueryParams = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one));
+  }
+  const query = search.size === 0 ? "" : `?${search.toString()}`;
+  return `${basePath()}api/v1/${path}${query}`;
+}
+
+/**
+ * GETs JSON and converts it from its wire shape to the dashboard's model. Nothing checks the shape before the converter does,
+ * which is why it may ask for any (`never` is what every parameter type accepts).
+ */
+export async function getModel<Model>(
+  url: string,
+  convert: (wire: never) => Model,
+  signal?: AbortSignal,
+): Promise<Model> {
+  const response = await send(url, "application/json", signal);
+  const text = await readText(response);
+  try {
+    return convert(parseJson(text) as never);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ApiError(
+      "malformed",
+      response.status,
+      `The answer of ${url} is not what this dashboard expects (${reason}). Is the server of the same version?`,
+    );
+  }
+}
+
+/** GETs text as it is, for previews. */
+export async function getText(url: string, signal?: AbortSignal): Promise<string> {
+  return readText(await send(url, "*/*", signal));
+}
+
+async function send(url: string, accept: string, signal: AbortSignal | undefined): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: { accept }, credentials: "same-origin", ...(signal && { signal }) });
+  } catch (cause) {
+    throw failureOf(cause);
+  }
+  if (response.ok) {
+    reportConnection("reachable");
+    return response;
+  }
+  throw await refusalOf(response);
+}
+
+async function readText(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch (cause) {
+    throw failureOf(cause);
+  }
+}
+
+function failureOf(cause: unknown): unknown {
+  // A query that is no longer wanted says nothing about the server.
+  if (cause instanceof DOMException && cause.name === "AbortError") return cause;
+  reportConnection("unreachable");
+  return new ApiError("unreachable", null, "The UpNext server does not answer.");
+}
+
+/** A 5xx without our `detail` comes from a proxy in front of a server that is away. */
+async function refusalOf(response: Response): Promise<ApiError> {
+  const detail = detailOf(await response.text().catch(() => ""));
+  if (detail === null && response.status >= 500) {
+    reportConnection("unreachable");
+    return new ApiError("unreachable", response.status, `The UpNext server does not answer (HTTP ${response.status}).`);
+  }
+  reportConnection("reachable");
+  return new ApiError("refused", response.status, detail ?? `HTTP ${response.status} ${response.statusText}`.trim());
+}
+
+function detailOf(text: string): string | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (body === null || typeof body !== "object" || !("detail" in body)) return null;
+    return typeof body.detail === "string" ? body.detail : JSON.stringify(body.detail);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,33 @@
+// How queries stay live: repeated every two seconds while the tab is visible (TanStack Query stops hidden tabs by itself).
+import { QueryClient } from "@tanstack/react-query";
+
+import { ApiError } from "./client";
+
+export const LIVE_INTERVAL_MS = 2_000;
+
+/** Things that change seldom or never, such as a finished job, are asked for less often. */
+export const SETTLED_INTERVAL_MS = 10_000;
+
+/** The interval for one thing: slow once it is settled, or once the server said no (404, say). */
+export function intervalForOne(state: { settled: boolean; error: Error | null }): number {
+  const refused = state.error instanceof ApiError && state.error.failure === "refused";
+  return state.settled || refused ? SETTLED_INTERVAL_MS : LIVE_INTERVAL_MS;
+}
+
+/** A list of many pages is fetched whole each time, so it refreshes in proportion. */
+export function intervalForPages(pages: number): number {
+  return LIVE_INTERVAL_MS * Math.max(1, pages);
+}
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // The interval is the retry; and a server on this machine answers while the machine is offline.
+        retry: false,
+        networkMode: "always",
+        staleTime: 1_000,
+      },
+    },
+  });
+}

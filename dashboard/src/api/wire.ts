@@ -1,0 +1,16 @@
+// The REST shapes, as they travel: short names for the types generated from the server's OpenAPI document.
+// Only the converters of this folder and the test factories may import this file.
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+export type WireJob = Schemas["Job"];
+export type WireJobPage = Schemas["JobPage"];
+export type WireArtifact = Schemas["Artifact"];
+export type WireArtifactPage = Schemas["ArtifactPage"];
+export type WireFunction = Schemas["Function"];
+export type WireFunctionList = Schemas["FunctionList"];
+export type WireWorker = Schemas["Worker"];
+export type WireWorkerInstance = Schemas["WorkerInstance"];
+export type WireWorkerList = Schemas["WorkerList"];
+export type WireHealth = Schemas["Health"];

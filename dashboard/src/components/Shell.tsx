@@ -1,0 +1,69 @@
+// The frame around every page: skip link, header with navigation, connection banner, main area.
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+
+import { healthQuery } from "../api/health";
+import { ConnectionBanner } from "./ConnectionBanner";
+import { Mark } from "./Mark";
+
+const PAGES = [
+  { to: "/jobs", label: "Jobs" },
+  { to: "/artifacts", label: "Artifacts" },
+  { to: "/functions", label: "Functions" },
+  { to: "/workers", label: "Workers" },
+] as const;
+
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  useFocusOnNavigation(main);
+  return (
+    <>
+      <button
+        type="button"
+        className="skip-link"
+        onClick={() => {
+          main.current?.focus();
+        }}
+      >
+        Skip to content
+      </button>
+      <header className="header">
+        <div className="header-inner">
+          <Link to="/jobs" className="brand">
+            <Mark />
+            UpNext
+          </Link>
+          <nav className="nav" aria-label="Pages">
+            {PAGES.map((page) => (
+              <Link key={page.to} to={page.to} className="nav-link" activeProps={{ className: "nav-link nav-link-active" }}>
+                {page.label}
+              </Link>
+            ))}
+          </nav>
+          <ServerVersion />
+        </div>
+      </header>
+      <main className="main" ref={main} tabIndex={-1}>
+        <Outlet />
+      </main>
+      <ConnectionBanner />
+    </>
+  );
+}
+
+function ServerVersion() {
+  const { data } = useQuery(healthQuery());
+  return <span className="server-version">{data === undefined ? null : `v${data.version}`}</span>;
+}
+
+/** A new page starts at its beginning for keyboard and screen reader too. A changed filter is not a new page. */
+function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>): void {
+  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  const shown = useRef(pathname);
+  useEffect(() => {
+    if (shown.current === pathname) return;
+    shown.current = pathname;
+    main.current?.focus({ preventScroll: true });
+  }, [main, pathname]);
+}

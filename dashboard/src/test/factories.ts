@@ -1,0 +1,134 @@
+// Typed examples of what the server sends and of what the dashboard holds, for tests. Each takes what the test cares about.
+import { toArtifact, type Artifact } from "../api/artifacts";
+import { toJob, type Job } from "../api/jobs";
+import type { WireArtifact, WireFunction, WireJob, WireWorkerInstance } from "../api/wire";
+
+let made = 0;
+
+function nextId(): string {
+  made += 1;
+  return `019ab1c2-0000-7000-8000-${made.toString(16).padStart(12, "0")}`;
+}
+
+export function makeWireJob(facts: Partial<WireJob> = {}): WireJob {
+  const id = facts.id ?? nextId();
+  return {
+    id,
+    job_key: `generate_report:${id}`,
+    function: "generate_report",
+    function_name: "generate_report",
+    status: "complete",
+    created_at: "2026-11-24T02:00:00Z",
+    scheduled_at: "2026-11-24T02:00:00Z",
+    started_at: "2026-11-24T02:00:00.040Z",
+    completed_at: "2026-11-24T02:00:02.190Z",
+    attempts: 1,
+    max_retries: 3,
+    timeout: 1_800,
+    worker_id: "demo-3f9c21aa",
+    parent_id: null,
+    root_id: id,
+    progress: 1,
+    progress_message: null,
+    kwargs: { report_type: "monthly" },
+    job_type: "task",
+    source: { type: "task" },
+    checkpoint: null,
+    checkpoint_at: null,
+    queue_wait_ms: 40,
+    result: { rows: 42 },
+    error: null,
+    traceback: null,
+    failure_reason: null,
+    cancel_requested: false,
+    priority: 0,
+    duration_ms: 2_150,
+    ...facts,
+  };
+}
+
+export function makeJob(facts: Partial<Job> = {}): Job {
+  return { ...toJob(makeWireJob()), ...facts };
+}
+
+export function makeWireArtifact(facts: Partial<WireArtifact> = {}): WireArtifact {
+  return {
+    id: nextId(),
+    job_id: nextId(),
+    function: "generate_report",
+    attempt: 1,
+    name: "report.json",
+    version: 1,
+    latest: true,
+    type: "json",
+    content_type: "application/json",
+    size_bytes: 32,
+    sha256: "5f".repeat(32),
+    storage_backend: "local",
+    storage_key: "sha256/5f/5f/5f",
+    status: "available",
+    error: null,
+    created_at: "2026-11-24T02:00:01Z",
+    ...facts,
+  };
+}
+
+export function makeArtifact(facts: Partial<Artifact> = {}): Artifact {
+  return { ...toArtifact(makeWireArtifact()), ...facts };
+}
+
+/** A function that has not run yet. */
+export function makeWireFunction(facts: Partial<WireFunction> = {}): WireFunction {
+  return {
+    key: "generate_report",
+    name: "generate_report",
+    type: "task",
+    active: true,
+    paused: false,
+    timeout: 1_800,
+    max_retries: 3,
+    retry_delay: 1,
+    retry_backoff: 2,
+    parameters: [{ name: "report_type", required: true }],
+    rate_limit: null,
+    max_concurrency: null,
+    routing_group: null,
+    group_max_concurrency: null,
+    schedule: null,
+    next_run_at: null,
+    missed_run_policy: null,
+    max_catch_up_seconds: null,
+    pattern: null,
+    workers: ["demo-3f9c21aa"],
+    runs_24h: 0,
+    success_rate: null,
+    avg_duration_ms: null,
+    p95_duration_ms: null,
+    avg_wait_ms: null,
+    p95_wait_ms: null,
+    queue_backlog: 0,
+    last_run_at: null,
+    last_run_status: null,
+    ...facts,
+  };
+}
+
+export function makeWireInstance(facts: Partial<WireWorkerInstance> = {}): WireWorkerInstance {
+  return {
+    id: "demo-3f9c21aa",
+    worker_name: "demo",
+    alive: true,
+    started_at: "2026-11-24T01:00:00Z",
+    last_heartbeat: "2026-11-24T02:00:00Z",
+    stopped_at: null,
+    functions: ["generate_report"],
+    function_names: { generate_report: "generate_report" },
+    concurrency: 4,
+    active_jobs: 0,
+    hostname: "host",
+    pid: 4_242,
+    language: "python",
+    version: "0.1.0",
+    ...facts,
+  };
+}
