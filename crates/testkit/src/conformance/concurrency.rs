@@ -187,7 +187,7 @@ pub async fn readers_see_no_gap_in_the_history(harness: &dyn Harness) {
     let id = fixture.backend.submit(NewJob { retry, ..new_job("f") }).await;
     let writer = handles[0].clone();
     let attempts = tokio::spawn(async move {
-        for _ in 0..150 {
+        for _ in 0..80 {
             let claimed = writer.take_one("f").await;
             writer.end_applied(&claimed, Outcome::failed("no")).await;
         }
@@ -200,7 +200,7 @@ pub async fn readers_see_no_gap_in_the_history(harness: &dyn Harness) {
         assert!(ended.iter().all(|attempt| attempt.outcome == "failed"), "a reader saw an ended attempt run");
     }
     attempts.await.expect("the writer panicked");
-    assert_eq!(fixture.backend.attempts(id).await.len(), 150, "the history does not hold every attempt");
+    assert_eq!(fixture.backend.attempts(id).await.len(), 80, "the history does not hold every attempt");
 }
 
 /// Of many who retry the same failed job exactly one queues it.

@@ -1,0 +1,296 @@
+//! [`BlobStore`]: one face for both storages.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
+use upnext_core::artifact::Digest;
+use upnext_core::settings::StorageSettings;
+
+use crate::error::{BlobError, StageError};
+use crate::local::{LocalStorage, Removal};
+use crate::reading::{ByteStream, read_local};
+use crate::s3::{S3Location, S3Storage};
+use crate::staged::{Limits, Staged, StoredBlob};
+
+/// Where blobs are kept. Cheap to clone.
+///
+/// ```
+/// # use upnext_blobs::{BlobStore, Limits};
+/// # use upnext_core::settings::StorageSettings;
+/// # use futures::TryStreamExt as _;
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// let blobs = BlobStore::open(&StorageSettings::Local { root: folder.path().join("artifacts") })?;
+/// let stored = blobs.put_reader(std::io::repeat(7).take(1_000_000), 1 << 20).await?;
+/// let pieces: Vec<_> = blobs.read(stored.sha256, Some(10..20)).await?.try_collect().await?;
+/// assert_eq!(pieces.concat(), [7; 10]);
+/// # use std::io::Read as _;
+/// # Ok::<(), upnext_blobs::StageError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct BlobStore {
+    pub(crate) storage: Storage,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Storage {
+    Local(Arc<LocalStorage>),
+    S3(Arc<S3Storage>),
+}
+
+impl BlobStore {
+    /// The storage these settings name. For S3 the credentials come from the `AWS_*` variables of this process. Makes
+    /// the folder of a local storage; does not reach out to a remote one: see [`check`](Self::check).
+    ///
+    /// # Errors
+    /// [`BlobError::Unusable`] when it cannot be used as configured.
+    pub fn open(settings: &StorageSettings) -> Result<Self, BlobError> {
+        let vars = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::open_with_vars(settings, vars)
+    }
+
+    /// As [`open`](Self::open), with variables from anywhere.
+    ///
+    /// # Errors
+    /// [`BlobError::Unusable`] when it cannot be used as configured.
+    pub fn open_with_vars(
+        settings: &StorageSettings,
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, BlobError> {
+        let storage = match settings {
+            StorageSettings::Local { root } => Storage::Local(Arc::new(LocalStorage::open(root)?)),
+            StorageSettings::S3 { bucket, prefix, region, endpoint_url } => {
+                let location = S3Location {
+                    bucket,
+                    prefix,
+                    region: region.as_deref(),
+                    endpoint_url: endpoint_url.as_deref(),
+                };
+                Storage::S3(Arc::new(S3Storage::open(&location, vars)?))
+            }
+        };
+        Ok(Self { storage })
+    }
+
+    /// `local` or `s3`.
+    #[must_use]
+    pub fn storage(&self) -> &'static str {
+        match self.storage {
+            Storage::Local(_) => "local",
+            Storage::S3(_) => "s3",
+        }
+    }
+
+    /// How long a sweeper has to wait after the last removal before it says that the blobs are gone. A removal on disk
+    /// cannot cross a write; in a bucket it can, and this outlasts it.
+    #[must_use]
+    pub const fn settle_time(&self) -> Duration {
+        match self.storage {
+            Storage::Local(_) => Duration::ZERO,
+            Storage::S3(_) => Duration::from_secs(2),
+        }
+    }
+
+    /// Stores staged bytes: when this returns, they are durable and can be read. May be called again for the same
+    /// ones, to make sure of them.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn commit(&self, mut staged: Staged) -> Result<Staged, BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.commit(&mut staged).map(|()| staged)).await
+            }
+            Storage::S3(s3) => s3.commit(&mut staged).await.map(|()| staged),
+        }
+    }
+
+    /// As [`commit`](Self::commit), for bytes that were committed already and may have been removed since.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn commit_again(&self, staged: Staged) -> Result<Staged, BlobError> {
+        if let Storage::S3(s3) = &self.storage
+            && s3.is_younger_than(staged.sha256(), REUSE_WITHIN).await?
+        {
+            return Ok(staged);
+        }
+        self.commit(staged).await
+    }
+
+    /// Stores bytes that are in memory under their digest.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn put(&self, sha256: Digest, bytes: Bytes) -> Result<(), BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.put(sha256, &bytes)).await
+            }
+            Storage::S3(s3) => s3.put(sha256, bytes).await,
+        }
+    }
+
+    /// Stores what a blocking reader gives, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When there is too much, or the source or the storage fails.
+    pub async fn put_reader(
+        &self,
+        source: impl Read + Send + 'static,
+        limit: u64,
+    ) -> Result<StoredBlob, StageError> {
+        self.store(self.stage_reader(source, Limits::up_to(limit)).await?).await
+    }
+
+    /// Stores a file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When it is too large, or it or the storage fails.
+    pub async fn put_path(&self, path: impl AsRef<Path>, limit: u64) -> Result<StoredBlob, StageError> {
+        self.store(self.stage_path(path, Limits::up_to(limit)).await?).await
+    }
+
+    /// Stores what a stream gives, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When there is too much, or the source or the storage fails.
+    pub async fn put_stream(
+        &self,
+        source: impl Stream<Item = io::Result<Bytes>> + Send,
+        limit: u64,
+    ) -> Result<StoredBlob, StageError> {
+        self.store(self.stage_stream(source, Limits::up_to(limit)).await?).await
+    }
+
+    async fn store(&self, staged: Staged) -> Result<StoredBlob, StageError> {
+        let staged = self.commit(staged).await?;
+        Ok(StoredBlob { sha256: staged.sha256(), size: staged.size() })
+    }
+
+    /// The bytes of a blob, or the part `range` of them. A whole blob is checked against its digest on the way: a
+    /// damaged one ends with [`BlobError::Damaged`] instead of its last piece.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] when there is no such blob.
+    pub async fn read(&self, sha256: Digest, range: Option<Range<u64>>) -> Result<ByteStream, BlobError> {
+        match &self.storage {
+            Storage::Local(local) => read_local(local, sha256, range).await,
+            Storage::S3(s3) => s3.read(sha256, range).await,
+        }
+    }
+
+    /// Length of a blob, if it is there.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn size(&self, sha256: Digest) -> Result<Option<u64>, BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.size(sha256)).await
+            }
+            Storage::S3(s3) => s3.size(sha256).await,
+        }
+    }
+
+    /// Whether a blob is there.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn exists(&self, sha256: Digest) -> Result<bool, BlobError> {
+        Ok(self.size(sha256).await?.is_some())
+    }
+
+    /// Removes a blob, whoever needs it. One that is not there counts as removed.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn delete(&self, sha256: Digest) -> Result<(), BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.delete(sha256)).await
+            }
+            Storage::S3(s3) => s3.delete(sha256).await,
+        }
+    }
+
+    /// Removes a blob unless it was stored (again) within `age`.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn delete_if_older_than(&self, sha256: Digest, age: Duration) -> Result<Removal, BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.delete_if_older_than(sha256, age)).await
+            }
+            Storage::S3(s3) => s3.delete_if_older_than(sha256, age).await,
+        }
+    }
+
+    /// Every blob that was last stored at least `age` ago, in no particular order.
+    pub fn list_older_than(&self, age: Duration) -> BoxStream<'static, Result<Digest, BlobError>> {
+        let local = match &self.storage {
+            Storage::Local(local) => Arc::clone(local),
+            Storage::S3(s3) => return s3.list_older_than(age),
+        };
+        stream::iter(0..=u8::MAX)
+            .then(move |first| {
+                let local = Arc::clone(&local);
+                blocking(move || local.list_older_than(first, age))
+            })
+            .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    /// Removes what crashes left behind that is older than `older_than`, and answers how many files that were. Half
+    /// uploads in a bucket are for the bucket's own lifecycle rule (`AbortIncompleteMultipartUpload`).
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn sweep_temporary(&self, older_than: Duration) -> Result<usize, BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.sweep_temporary(older_than)).await
+            }
+            Storage::S3(_) => Ok(0),
+        }
+    }
+
+    /// Answers when the storage works: a local one takes a file, a bucket can be reached.
+    ///
+    /// # Errors
+    /// [`BlobError::Full`], [`BlobError::Unavailable`] or [`BlobError::Unusable`].
+    pub async fn check(&self) -> Result<(), BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.check()).await
+            }
+            Storage::S3(s3) => s3.check().await,
+        }
+    }
+}
+
+/// An object stored within this time is safe from every sweeper, which leave much older ones alone.
+const REUSE_WITHIN: Duration = Duration::from_secs(120);
+
+/// Runs work on files away from the threads that serve everybody.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| BlobError::interrupted(&error))?
+}
