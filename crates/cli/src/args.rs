@@ -1,0 +1,273 @@
+//! What can be typed: every command and option, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use upnext_core::settings::BackendKind;
+use upnext_core::{ArtifactId, ArtifactType, JobId, JobStatus};
+
+/// Background jobs that keep their artifacts.
+#[derive(Debug, Parser)]
+#[command(name = "upnext", version = upnext_core::VERSION, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Settings come from UPNEXT_* variables; `upnext settings` lists them all.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct GlobalArgs {
+    /// Which engine keeps the jobs; instead of UPNEXT_BACKEND
+    #[arg(long, global = true, value_name = "KIND")]
+    pub(crate) backend: Option<BackendArg>,
+    /// sqlite:///path/to/file.db or postgres://...; instead of UPNEXT_DATABASE_URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// redis://...; instead of UPNEXT_REDIS_URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) redis_url: Option<String>,
+    /// Say more on stderr
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum BackendArg {
+    Sqlite,
+    Postgres,
+    Redis,
+}
+
+impl From<BackendArg> for BackendKind {
+    fn from(arg: BackendArg) -> Self {
+        match arg {
+            BackendArg::Sqlite => Self::Sqlite,
+            BackendArg::Postgres => Self::Postgres,
+            BackendArg::Redis => Self::Redis,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the workers that Python files define
+    Run(RunArgs),
+    /// Run server, dashboard and workers together, and reload on change
+    Dev(DevArgs),
+    /// Submit a job and wait for its result
+    Call(CallArgs),
+    /// List the registered functions
+    List(JsonArgs),
+    /// List, show, cancel and retry jobs
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// List, get, put and remove artifacts
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
+    /// List the workers
+    Workers(JsonArgs),
+    /// The REST API with the dashboard
+    #[command(subcommand)]
+    Server(ServerCommand),
+    /// List every UPNEXT_* setting with its value
+    Settings(JsonArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Python files, or modules, that define workers
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only the worker (or API) of this name; may be repeated
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) address: AddressArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddressArgs {
+    /// Address to listen on; instead of UPNEXT_HOST
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Port to listen on, 0 for a free one; instead of UPNEXT_PORT
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// Key or name of the function
+    pub(crate) function: String,
+    /// Named arguments: one JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) kwargs: String,
+    /// Print the job's id and do not wait for it
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) no_wait: bool,
+    /// Wait at most this long; the job itself goes on
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// Print the whole job as JSON instead of its result alone
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// List jobs, newest first
+    List(JobListArgs),
+    /// Show one job with its attempts and artifacts
+    Show {
+        /// The job's id
+        id: JobId,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cancel a job
+    Cancel {
+        /// The job's id
+        id: JobId,
+    },
+    /// Queue a failed job again
+    Retry {
+        /// The job's id
+        id: JobId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobListArgs {
+    /// Only jobs of this function (its key)
+    #[arg(long)]
+    pub(crate) function: Option<String>,
+    /// Only jobs with this status; may be repeated
+    #[arg(long)]
+    pub(crate) status: Vec<JobStatus>,
+    /// Only jobs last run by this worker instance
+    #[arg(long, value_name = "ID")]
+    pub(crate) worker: Option<String>,
+    /// Most jobs to list
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArtifactsCommand {
+    /// List artifacts, newest first
+    List(ArtifactListArgs),
+    /// Write an artifact's content to a file or to stdout
+    Get {
+        /// The artifact's id
+        id: ArtifactId,
+        /// File to write; without it, or as `-`, stdout
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Add an artifact to a job, from a file or from stdin
+    Put(PutArgs),
+    /// Remove artifacts
+    Rm {
+        /// The artifacts' ids
+        #[arg(required = true)]
+        ids: Vec<ArtifactId>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactListArgs {
+    /// Only artifacts of this job
+    #[arg(long, value_name = "ID")]
+    pub(crate) job: Option<JobId>,
+    /// Only artifacts of jobs of this function (its key)
+    #[arg(long)]
+    pub(crate) function: Option<String>,
+    /// Only artifacts of this type, for example json or image/png
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) artifact_type: Option<ArtifactType>,
+    /// Only names that contain this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Older versions of the same name too
+    #[arg(long)]
+    pub(crate) all_versions: bool,
+    /// Most artifacts to list
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    /// The job it belongs to
+    pub(crate) job: JobId,
+    /// File to read, or `-` for stdin
+    pub(crate) file: PathBuf,
+    /// The artifact's name; without it the file's
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The artifact's type; without it by the name's extension, then by the content
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) artifact_type: Option<ArtifactType>,
+    /// Print the artifact as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerCommand {
+    /// Serve the REST API and the dashboard until stopped
+    Start {
+        #[command(flatten)]
+        address: AddressArgs,
+        /// Accepted for scripts written for the Python server; there is nothing to reload
+        #[arg(long, hide = true)]
+        reload: bool,
+    },
+    /// The job database's schema
+    #[command(subcommand)]
+    Db(DbCommand),
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Bring the database to this version's schema
+    Upgrade,
+    /// Say whether the database has this version's schema
+    Current,
+    /// Say how schemas change
+    History,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,177 @@
+//! All routes put together, inside the layers that guard and finish every answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
+use tower_http::cors::CorsLayer;
+use upnext_core::Settings;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::error::ApiError;
+use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
+use crate::routes::artifact_content::Verbatim;
+use crate::routes::{
+    artifact_content, artifacts, auth, events, functions, health, job_history, jobs, new_artifact, workers,
+};
+use crate::serve::{ServeError, check};
+use crate::state::{AppState, Served};
+use crate::{dashboard, openapi};
+
+/// Where the API lives.
+pub(crate) const API: &str = "/api/v1";
+
+/// The routes under [`API`] that a key guards, with their descriptions.
+pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .merge(jobs::router())
+        .merge(job_history::router())
+        .merge(artifacts::router())
+        .merge(new_artifact::router())
+        .merge(artifact_content::router())
+        .merge(functions::router())
+        .merge(workers::router())
+        .merge(events::router())
+        .merge(auth::router())
+}
+
+/// Everything a server at `bound` answers: the API, its documentation, health probes and the dashboard.
+///
+/// # Errors
+/// When the settings do not allow this address; see [`check`].
+pub fn router(served: Served, bound: SocketAddr) -> Result<Router, ServeError> {
+    build(served, bound, CancellationToken::new())
+}
+
+pub(crate) fn build(
+    served: Served,
+    bound: SocketAddr,
+    stopping: CancellationToken,
+) -> Result<Router, ServeError> {
+    check(&served.settings, bound)?;
+    let settings = Arc::clone(&served.settings);
+    let state = AppState { served, stopping };
+    let origins = &settings.cors_allow_origins;
+    let outside: Router<AppState> = health::router().into();
+    let router = Router::new()
+        .nest(API, api(&settings))
+        .merge(outside)
+        .with_state(state)
+        .merge(openapi::router())
+        .fallback(dashboard::serve)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(may_compress)))
+        .layer(cors(origins)?)
+        .layer(middleware::from_fn_with_state(HostPolicy::new(bound, origins), check_host))
+        .layer(middleware::from_fn_with_state(origins.is_empty(), finish))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(trace));
+    Ok(router)
+}
+
+fn api(settings: &Settings) -> Router<AppState> {
+    let key = settings.api_key.as_deref().filter(|_| settings.auth_enabled).map(KeyDigest::of);
+    let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
+    Router::from(api_routes())
+        .route("/openapi.json", get(openapi::document))
+        .fallback(async || {
+            ApiError::NotFound("there is no such call; /docs lists them all".to_owned()).into_response()
+        })
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(key, require_key))
+        .layer(middleware::from_fn_with_state(origins, check_origin))
+        .merge(Router::from(auth::open_router()))
+}
+
+async fn wrong_method(method: Method) -> ApiError {
+    ApiError::MethodNotAllowed(method.to_string())
+}
+
+/// Artifact content leaves as it is; so does what is too small or already compressed.
+fn may_compress(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<Verbatim>().is_none()
+}
+
+fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
+    let origins = origins
+        .iter()
+        .map(|origin| HeaderValue::try_from(origin).map_err(|_| ServeError::BadOrigin(origin.clone())))
+        .collect::<Result<Vec<_>, _>>()?;
+    let headers: [HeaderName; 7] = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
+        header::IF_RANGE,
+        header::RANGE,
+        HeaderName::from_static("last-event-id"),
+        HeaderName::from_static("x-api-key"),
+    ];
+    let exposed: [HeaderName; 4] = [
+        header::CONTENT_DISPOSITION,
+        header::CONTENT_RANGE,
+        header::ETAG,
+        HeaderName::from_static("repr-digest"),
+    ];
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+        .allow_headers(headers)
+        .expose_headers(exposed)
+        .max_age(Duration::from_secs(3600)))
+}
+
+/// The headers that every answer has unless it brought its own.
+async fn finish(State(own_pages_only): State<bool>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::REFERRER_POLICY, "same-origin");
+    default(header::CACHE_CONTROL, "no-store");
+    default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    if own_pages_only {
+        default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    }
+    response
+}
+
+/// The panic itself is on stderr (or wherever the process's panic hook writes).
+#[allow(clippy::needless_pass_by_value, reason = "the signature that the layer asks for")]
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    ApiError::Panicked.into_response()
+}
+
+/// One debug line for each request. The query and the headers stay out of it: they may hold what is nobody's business.
+async fn trace(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let begun = std::time::Instant::now();
+    let response = next.run(request).await;
+    tracing::debug!(%method, path, status = response.status().as_u16(), elapsed = ?begun.elapsed(), "answered");
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing() {
+        let response = panicked(Box::new("secret"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.starts_with("{\"detail\":") && !text.contains("secret"), "{text}");
+    }
+}

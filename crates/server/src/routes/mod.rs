@@ -1,0 +1,63 @@
+//! The calls of the REST API, one file for each noun.
+
+pub(crate) mod artifact_content;
+pub(crate) mod artifacts;
+pub(crate) mod auth;
+pub(crate) mod events;
+pub(crate) mod functions;
+pub(crate) mod health;
+pub(crate) mod job_history;
+pub(crate) mod jobs;
+pub(crate) mod new_artifact;
+pub(crate) mod workers;
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use upnext_core::{ArtifactId, Job, JobId};
+
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// An id in the path. One that could not be an id names nothing, so it is answered with 404.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PathId<T>(pub(crate) T);
+
+impl<T: FromStr<Err: std::fmt::Display>, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let PathText(text) = PathText::from_request_parts(parts, state).await?;
+        text.parse().map(Self).map_err(|error: T::Err| ApiError::NotFound(error.to_string()))
+    }
+}
+
+/// The one free text in the path.
+#[derive(Debug)]
+pub(crate) struct PathText(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::NotFound("the path is not valid UTF-8".to_owned()))?;
+        let text = params.iter().next().map(|(_, text)| text.to_owned());
+        text.map(Self).ok_or_else(|| ApiError::NotFound("the path names nothing".to_owned()))
+    }
+}
+
+pub(crate) fn no_job(id: JobId) -> ApiError {
+    ApiError::NotFound(format!("there is no job {id}"))
+}
+
+pub(crate) fn no_artifact(id: ArtifactId) -> ApiError {
+    ApiError::NotFound(format!("there is no artifact {id}"))
+}
+
+/// The job, or 404.
+pub(crate) async fn find_job(state: &AppState, id: JobId) -> Result<Job, ApiError> {
+    state.served.client.find_job(id).await?.ok_or_else(|| no_job(id))
+}

@@ -1,0 +1,32 @@
+//! What every handler sees.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use upnext_artifacts::ArtifactService;
+use upnext_core::{Backend, Client, Settings};
+
+/// What a server serves: jobs, artifacts, and the settings they were opened with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// Finds, cancels and retries jobs.
+    pub client: Client,
+    /// Makes and reads artifacts.
+    pub artifacts: ArtifactService,
+    /// Address, authentication, limits.
+    pub settings: Arc<Settings>,
+}
+
+/// [`Served`], and what belongs to this one server.
+#[derive(Debug, Clone)]
+pub(crate) struct AppState {
+    pub(crate) served: Served,
+    /// Cancelled when the server stops: long answers end then.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl AppState {
+    pub(crate) fn backend(&self) -> &Arc<dyn Backend> {
+        self.served.client.backend()
+    }
+}

@@ -1,0 +1,141 @@
+//! Artifacts on the wire, and the JSON body that makes one.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use upnext_core::Timestamp;
+use upnext_core::backend::Page;
+use utoipa::ToSchema;
+
+use super::ArtifactType;
+
+/// One version of one artifact.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Artifact {
+    /// Its id.
+    #[schema(format = "uuid")]
+    pub id: String,
+    /// The job it belongs to.
+    #[schema(format = "uuid")]
+    pub job_id: String,
+    /// Key of that job's function.
+    pub function: String,
+    /// Number of the attempt that made it; 0 when it came over this API.
+    pub attempt: u32,
+    /// Its name.
+    pub name: String,
+    /// 1 for the first artifact of this name in its job.
+    pub version: u32,
+    /// True when no newer version of this name exists in the job.
+    pub latest: bool,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub artifact_type: ArtifactType,
+    /// The media type under which its content is served.
+    pub content_type: String,
+    /// Length of its content.
+    pub size_bytes: u64,
+    /// SHA-256 digest of its content, in hex. Also the content's ETag.
+    pub sha256: String,
+    /// Where its content is: `inline` (in the job database), `local` or `s3`.
+    pub storage_backend: String,
+    /// The key of its content there.
+    pub storage_key: String,
+    /// Always `available`: an artifact is listed only once its content is durable.
+    pub status: ArtifactStatus,
+    /// Always null.
+    pub error: Option<String>,
+    /// When it was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// Whether an artifact can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactStatus {
+    /// It can.
+    Available,
+}
+
+impl From<upnext_core::Artifact> for Artifact {
+    fn from(artifact: upnext_core::Artifact) -> Self {
+        Self {
+            id: artifact.id.to_string(),
+            job_id: artifact.job_id.to_string(),
+            function: artifact.function,
+            attempt: artifact.attempt,
+            name: artifact.name,
+            version: artifact.version,
+            latest: artifact.latest,
+            artifact_type: artifact.artifact_type.into(),
+            content_type: artifact.content_type,
+            size_bytes: artifact.size_bytes,
+            sha256: artifact.sha256.to_string(),
+            storage_backend: artifact.storage,
+            storage_key: artifact.sha256.storage_key(),
+            status: ArtifactStatus::Available,
+            error: None,
+            created_at: artifact.created_at,
+        }
+    }
+}
+
+/// One page of artifacts, newest first.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArtifactPage {
+    /// The artifacts.
+    pub artifacts: Vec<Artifact>,
+    /// How many there are on all pages together.
+    pub total: u64,
+    /// True when there is a further page.
+    pub has_more: bool,
+    /// Pass this as `cursor` to get the next page.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<upnext_core::Artifact>> for ArtifactPage {
+    fn from(page: Page<upnext_core::Artifact>) -> Self {
+        Self {
+            artifacts: page.items.into_iter().map(Into::into).collect(),
+            total: page.total,
+            has_more: page.next.is_some(),
+            next_cursor: page.next.map(|cursor| cursor.to_string()),
+        }
+    }
+}
+
+/// An artifact to make, as `upnext.create_artifact` takes it.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewArtifact<'a> {
+    /// Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment.
+    #[serde(borrow)]
+    #[schema(value_type = String, min_length = 1, max_length = 255)]
+    pub name: Cow<'a, str>,
+    /// What it is. Without it: `json`.
+    #[serde(rename = "type", borrow)]
+    #[schema(value_type = Option<ArtifactType>)]
+    pub artifact_type: Option<Cow<'a, str>>,
+    /// For `json` an object, a list, or a string that is ready JSON text; for `text` the text; for every other type
+    /// base64 of the bytes.
+    #[serde(borrow)]
+    #[schema(value_type = serde_json::Value)]
+    pub data: &'a RawValue,
+}
+
+/// The answer to a deletion.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArtifactDeleted {
+    /// Always `deleted`.
+    pub status: &'static str,
+    /// The artifact that was deleted.
+    #[schema(format = "uuid")]
+    pub id: String,
+}
+
+/// The bytes of an artifact.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "describes a body; the bytes themselves are streamed")]
+pub(crate) struct Content(Vec<u8>);

@@ -1,0 +1,126 @@
+//! What travels: the JSON shapes of the REST API, and the converters that make them from domain types.
+//!
+//! The domain knows none of these. A field that is here is promised to clients; the checked-in
+//! `docs/reference/openapi.json` is generated from these types.
+
+mod artifact;
+mod errors;
+mod event;
+mod function;
+mod job;
+mod status;
+mod worker;
+
+pub(crate) use artifact::Content;
+pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
+pub(crate) use errors::CommonErrors;
+pub use errors::ErrorBody;
+pub use event::JobEvent;
+pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused};
+pub use job::{
+    Attempt, AttemptList, Job, JobCancelled, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
+};
+pub use status::{AuthStatus, AuthVerified, Health, Readiness};
+pub use worker::{Worker, WorkerInstance, WorkerList};
+
+use std::time::Duration;
+
+/// Defines a wire enum that mirrors a domain enum word for word. The match makes a forgotten variant a compile error.
+macro_rules! mirrored {
+    ($(#[$doc:meta])* $name:ident of $domain:path { $($variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[allow(missing_docs, reason = "each variant is the domain's variant of the same name")]
+        pub enum $name {
+            $(#[serde(rename = $word)] $variant,)+
+        }
+
+        impl From<$domain> for $name {
+            fn from(domain: $domain) -> Self {
+                use $domain as Domain;
+                match domain { $(Domain::$variant => Self::$variant,)+ }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(wire: $name) -> Self {
+                match wire { $($name::$variant => Self::$variant,)+ }
+            }
+        }
+    };
+}
+
+mirrored! {
+    /// Where a job stands.
+    JobStatus of upnext_core::JobStatus {
+        Pending = "pending",
+        Queued = "queued",
+        Active = "active",
+        Retrying = "retrying",
+        Complete = "complete",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+mirrored! {
+    /// What made a job.
+    JobType of upnext_core::JobType {
+        Task = "task",
+        Cron = "cron",
+        Event = "event",
+    }
+}
+
+mirrored! {
+    /// Why a job failed or was cancelled.
+    FailureReason of upnext_core::FailureReason {
+        Timeout = "timeout",
+        Exception = "exception",
+        Cancelled = "cancelled",
+        Unknown = "unknown",
+    }
+}
+
+mirrored! {
+    /// What an artifact is.
+    ArtifactType of upnext_core::ArtifactType {
+        Json = "json",
+        Text = "text",
+        Png = "image/png",
+        Jpeg = "image/jpeg",
+        Webp = "image/webp",
+        Gif = "image/gif",
+        Svg = "image/svg",
+        Pdf = "file/pdf",
+        Csv = "file/csv",
+        Xml = "file/xml",
+        Html = "file/html",
+        Binary = "file/binary",
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrored_words_are_the_words_of_the_domain() {
+        for status in upnext_core::JobStatus::ALL {
+            assert_eq!(serde_json::to_value(JobStatus::from(*status)).unwrap(), status.as_str());
+        }
+        for kind in upnext_core::ArtifactType::ALL {
+            assert_eq!(serde_json::to_value(ArtifactType::from(*kind)).unwrap(), kind.as_str());
+        }
+        for reason in upnext_core::FailureReason::ALL {
+            assert_eq!(serde_json::to_value(FailureReason::from(*reason)).unwrap(), reason.as_str());
+        }
+        for kind in upnext_core::JobType::ALL {
+            assert_eq!(serde_json::to_value(JobType::from(*kind)).unwrap(), kind.as_str());
+        }
+    }
+}
