@@ -257,7 +257,7 @@ impl Settings {
         Ok(Loaded { settings, warnings: warnings(&vars) })
     }
 
-    /// The address a person opens in a browser.
+    /// The SQLite file that is used when no URL names another.
     #[must_use]
     pub fn database_file(&self) -> PathBuf {
         self.home.join("upnext.db")

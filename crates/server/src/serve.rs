@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use upnext_artifacts::ArtifactService;
 use upnext_core::Settings;
 
 use crate::router::build;
@@ -14,6 +15,10 @@ use crate::state::Served;
 
 /// How long requests may go on after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// When a server first looks for bytes that no artifact needs any more, and how often from then on.
+const FIRST_SWEEP: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Why a server does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +73,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let stopping = CancellationToken::new();
+    tokio::spawn(sweep_regularly(served.artifacts.clone(), stopping.clone()));
     let app = build(served, listener.local_addr()?, stopping.clone())?;
     let listener = listener.tap_io(|connection| {
         // Small answers must not wait for more to say. A socket that refuses this still works.
@@ -91,6 +97,18 @@ pub async fn serve(
             tracing::warn!("some requests had not finished {DRAIN:?} after the server was told to stop");
             Ok(())
         }
+    }
+}
+
+/// Removes the bytes of deleted artifacts now and then. Several servers may do this at once.
+async fn sweep_regularly(artifacts: ArtifactService, stopping: CancellationToken) {
+    let mut wait = FIRST_SWEEP;
+    while stopping.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
+        match artifacts.sweep().await {
+            Ok(report) => tracing::debug!(?report, "swept artifact storage"),
+            Err(error) => tracing::warn!(%error, "cannot sweep the artifact storage; trying again later"),
+        }
+        wait = SWEEP_INTERVAL;
     }
 }
 

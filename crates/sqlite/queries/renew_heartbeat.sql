@@ -1,1 +1,2 @@
-UPDATE workers SET last_heartbeat_at = ?2, stopped_at = NULL WHERE id = ?1
+-- A renewal that was under way while the worker said goodbye does not bring it back.
+UPDATE workers SET last_heartbeat_at = ?2 WHERE id = ?1 AND stopped_at IS NULL

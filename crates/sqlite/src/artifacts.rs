@@ -42,6 +42,10 @@ fn record_one(transaction: &Transaction<'_>, new: &NewArtifact) -> rusqlite::Res
         })
         .optional()?;
     let Some(owner) = owner else { return Ok(Err(RecordRefusal::UnknownJob(new.job_id))) };
+    // The answer to an earlier call may have been lost on its way: the same record is not made twice.
+    if let Some(recorded) = find_artifact(connection, new.id)? {
+        return Ok(Ok(recorded));
+    }
     if new.lease.is_some() && !owner.leased {
         return Ok(Err(RecordRefusal::StaleLease(new.job_id)));
     }

@@ -221,7 +221,8 @@ impl Writer {
             // Before the commit, so that the watcher of foreign changes never takes this one for foreign.
             self.written.store(change, Ordering::SeqCst);
         }
-        self.execute("COMMIT")?;
+        // After a failed commit these numbers are free again, for other processes too.
+        self.execute("COMMIT").inspect_err(|_| self.written.store(before, Ordering::SeqCst))?;
         Ok(effects)
     }
 

@@ -117,6 +117,10 @@ pub trait Steps: Backend {
         let mut query = query;
         loop {
             let page = self.list_jobs(query.clone()).await.expect("list_jobs should not fail");
+            assert!(
+                ids.len() as u64 <= page.total,
+                "the pages hold more jobs than there are: they do not end"
+            );
             ids.extend(page.items.iter().map(|job| job.id));
             match page.next {
                 Some(next) => query.cursor = Some(next),

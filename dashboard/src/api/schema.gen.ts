@@ -1142,8 +1142,6 @@ export interface components {
             /** @description The workers, by name. */
             workers: components["schemas"]["Worker"][];
         };
-        /** @enum {string} */
-        Versions: "latest" | "all";
     };
     responses: never;
     parameters: never;
@@ -1165,7 +1163,7 @@ export interface operations {
                 /** @description Only names that contain this text, letter case aside. */
                 name?: string;
                 /** @description `all`: older versions of the same name too. */
-                versions?: components["schemas"]["Versions"];
+                versions?: "latest" | "all";
                 /** @description Most artifacts on this page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2306,7 +2304,7 @@ export interface operations {
                 /** @description Only names that contain this text, letter case aside. */
                 name?: string;
                 /** @description `all`: older versions of the same name too. */
-                versions?: components["schemas"]["Versions"];
+                versions?: "latest" | "all";
                 /** @description Most artifacts on this page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -33,6 +33,7 @@ struct ArtifactListParams {
     /// Only names that contain this text, letter case aside.
     name: Option<String>,
     /// `all`: older versions of the same name too.
+    #[param(inline)]
     versions: Option<Versions>,
     /// Most artifacts on this page.
     #[param(minimum = 1, maximum = 1000, default = 100)]

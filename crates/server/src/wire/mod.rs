@@ -27,7 +27,7 @@ use std::time::Duration;
 
 /// Defines a wire enum that mirrors a domain enum word for word. The match makes a forgotten variant a compile error.
 macro_rules! mirrored {
-    ($(#[$doc:meta])* $name:ident of $domain:path { $($variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident of $domain:path { $($variant:ident = $word:tt,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         #[allow(missing_docs, reason = "each variant is the domain's variant of the same name")]

@@ -148,6 +148,7 @@ macro_rules! backend_conformance {
                 logs_are_listed_in_order,
                 logs_are_read_page_by_page,
                 stale_reports_are_ignored,
+                a_failed_batch_leaves_nothing,
                 nothing_to_report_is_fine,
                 a_lost_attempt_reports_no_more,
             }
@@ -202,6 +203,7 @@ macro_rules! backend_conformance {
                 changes_after_the_cursor_are_told_in_order,
                 a_job_that_changed_twice_is_told_once,
                 every_step_is_a_change,
+                becoming_due_is_a_change,
                 the_cursor_resumes_where_the_limit_cut,
                 changes_of_other_handles_are_told,
                 a_cursor_survives_reopening,

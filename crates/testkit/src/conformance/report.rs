@@ -96,11 +96,10 @@ pub async fn logs_are_read_page_by_page(harness: &dyn Harness) {
     }
     let mut read = Vec::new();
     let mut after = 0;
-    loop {
+    for wanted in [10, 10, 5, 0] {
         let page = fixture.backend.list_logs(id, after, 10).await.expect("list_logs should not fail");
-        assert!(page.len() <= 10, "a page of at most 10 lines holds {}", page.len());
-        let Some(last) = page.last() else { break };
-        after = last.sequence;
+        assert_eq!(page.len(), wanted, "25 lines read ten by ten are pages of 10, 10, 5 and 0");
+        after = page.last().map_or(after, |last| last.sequence);
         read.extend(page.into_iter().map(|line| line.entry.message));
     }
     assert_eq!(read, written, "reading page by page does not give every line of the job once");
@@ -132,6 +131,25 @@ pub async fn stale_reports_are_ignored(harness: &dyn Harness) {
     assert_eq!(after.progress, before.progress, "a finished attempt changed the progress");
     assert_eq!(after.checkpoint, None, "a finished attempt changed the checkpoint");
     assert!(messages(&fixture, ended).await.is_empty(), "a finished attempt wrote a line");
+}
+
+/// When a batch holds something that cannot be noted, either the rest of it is noted or nothing is: never a part and
+/// an error.
+pub async fn a_failed_batch_leaves_nothing(harness: &dyn Harness) {
+    let fixture = harness.open().await;
+    let id = fixture.backend.submit(new_job("f")).await;
+    let lease = fixture.backend.take_one("f").await.lease;
+    let line = |text| log_line(lease, fixture.now(), text);
+    let answer = fixture.backend.report(vec![line("a"), progress(lease, f64::NAN, None), line("b")]).await;
+    let wanted: &[&str] = if answer.is_ok() { &["a", "b"] } else { &[] };
+    assert_eq!(
+        messages(&fixture, id).await,
+        wanted,
+        "a batch was answered {answer:?}, yet this is what it left"
+    );
+    fixture.backend.note(vec![line("c")]).await;
+    let last = messages(&fixture, id).await.pop();
+    assert_eq!(last.as_deref(), Some("c"), "after a failed batch nothing can be noted any more");
 }
 
 /// Reports of nobody are fine, and an unknown job has no lines.
