@@ -41,7 +41,8 @@ async fn main() -> anyhow::Result<()> {
     println!("bulk enqueue      {:>10.0} jobs/s", rate(jobs, begun.elapsed()));
 
     let begun = Instant::now();
-    let worker = Worker::new("bench").concurrency(concurrency).task(noop).task(make_artifacts).start(&app).await?;
+    let worker =
+        Worker::new("bench").concurrency(concurrency).task(noop).task(make_artifacts).start(&app).await?;
     wait_for_all(&app, enqueued.iter().map(|job| job.id).collect()).await?;
     println!("drain             {:>10.0} jobs/s", rate(jobs, begun.elapsed()));
 

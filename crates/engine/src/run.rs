@@ -445,7 +445,7 @@ impl Run {
                         lease: *lease,
                         started_at: SystemClock.now(),
                         outcome: Outcome::Cancelled,
-                    })
+                    });
                 }
                 None => {}
             }
@@ -529,10 +529,10 @@ impl Run {
             Answer::Renewed { outcome, leases } => self.renewed(outcome, &leases),
             Answer::Reclaimed { outcome: Ok(0) } => {}
             Answer::Reclaimed { outcome: Ok(count) } => {
-                tracing::info!(count, "took back jobs of vanished workers")
+                tracing::info!(count, "took back jobs of vanished workers");
             }
             Answer::Reclaimed { outcome: Err(error) } => {
-                tracing::debug!(%error, "cannot look for expired leases")
+                tracing::debug!(%error, "cannot look for expired leases");
             }
         }
     }

@@ -41,8 +41,8 @@ impl UpNext {
     /// [`Error::Open`] with one sentence that names the setting or file.
     pub async fn open(url: &str) -> Result<Self, Error> {
         let loaded = Settings::from_env().map_err(|error| Error::Open(error.to_string()))?;
-        let settings =
-            upnext_backends::with_url(loaded.settings, url).map_err(|error| Error::Open(error.to_string()))?;
+        let settings = upnext_backends::with_url(loaded.settings, url)
+            .map_err(|error| Error::Open(error.to_string()))?;
         Self::with_settings(settings).await
     }
 
@@ -73,8 +73,9 @@ impl UpNext {
     /// [`Error::Submit`] when the job was not accepted.
     pub async fn submit<T: Task>(&self, arguments: &T::Arguments) -> Result<JobFuture<T::Output>, Error> {
         let definition = T::definition();
-        let kwargs = RawJson::of(arguments)
-            .map_err(|error| Error::Json(format!("the arguments of '{}' have no JSON form: {error}", definition.key)))?;
+        let kwargs = RawJson::of(arguments).map_err(|error| {
+            Error::Json(format!("the arguments of '{}' have no JSON form: {error}", definition.key))
+        })?;
         self.submit_to(&Submission::to(&definition, kwargs)).await
     }
 

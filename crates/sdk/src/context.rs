@@ -113,8 +113,12 @@ impl Context {
     /// # Errors
     /// When the backend fails.
     pub async fn send_log(&self, level: &str, message: &str) -> Result<(), Error> {
-        let entry =
-            LogEntry { at: SystemClock.now(), level: level.to_owned(), message: message.to_owned(), extra: None };
+        let entry = LogEntry {
+            at: SystemClock.now(),
+            level: level.to_owned(),
+            message: message.to_owned(),
+            extra: None,
+        };
         self.report(ReportEntry::Log(entry)).await
     }
 

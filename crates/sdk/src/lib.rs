@@ -43,7 +43,8 @@ pub use error::Error;
 pub use task::{Task, TaskFailure};
 pub use upnext_artifacts::{ArtifactData, ArtifactError};
 pub use upnext_core::{
-    Artifact, ArtifactId, ArtifactType, FailureReason, FunctionDefinition, JobId, JobStatus, Parameter, VERSION,
+    Artifact, ArtifactId, ArtifactType, FailureReason, FunctionDefinition, JobId, JobStatus, Parameter,
+    VERSION,
 };
 pub use worker::{RunningWorker, Worker};
 

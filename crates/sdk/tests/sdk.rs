@@ -1,7 +1,9 @@
 //! The Rust crate as its users meet it, on real files.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
+
 #[path = "../../../examples/rust/report.rs"]
-#[allow(clippy::print_stdout, missing_docs, unreachable_pub)]
+#[allow(unreachable_pub)]
 mod report;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,7 +75,8 @@ async fn a_job_waits_until_a_worker_comes() {
 async fn a_function_can_be_called_by_name_with_its_arguments_checked() {
     let (app, _folder) = fresh().await;
     let worker = Worker::new("w").task(add).start(&app).await.unwrap();
-    let value = app.call::<i64>("add", &serde_json::json!({"a": 1})).await.unwrap().result().await.unwrap().value;
+    let value =
+        app.call::<i64>("add", &serde_json::json!({"a": 1})).await.unwrap().result().await.unwrap().value;
     assert_eq!(value, 2);
     let error = app.call::<i64>("add", &serde_json::json!({"b": 1})).await.unwrap_err();
     assert_eq!(error.to_string(), "'add' needs the argument 'a': it takes a, b (optional)");

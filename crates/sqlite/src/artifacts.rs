@@ -157,7 +157,7 @@ pub(crate) fn delete_artifact(transaction: &Transaction<'_>, id: ArtifactId) -> 
 
 /// How long a sweeper may take to remove what it was given. After this it counts as dead and its blobs are given to the
 /// next one.
-const SWEEPER_PATIENCE_MICROS: i64 = 60 * 60 * 1_000_000;
+const SWEEPER_PATIENCE_MICROS: i64 = 10 * 60 * 1_000_000;
 
 pub(crate) fn condemn_blobs(
     transaction: &Transaction<'_>,

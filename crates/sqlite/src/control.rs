@@ -119,6 +119,8 @@ pub(crate) fn report(transaction: &mut Transaction<'_>, reports: &[Report]) -> r
         let job = report.lease.job_id;
         let token = report.lease.token.get();
         match &report.entry {
+            // What is no number says nothing about progress.
+            ReportEntry::Progress { fraction, .. } if !fraction.is_finite() => {}
             ReportEntry::Progress { fraction, message } => {
                 let change = transaction.next_change();
                 let mut note =

@@ -1,5 +1,6 @@
 //! The worker's loop against a real SQLite backend, with an executor that does only what the test tells it.
 #![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
 
 mod faulty;
 
