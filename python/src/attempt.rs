@@ -1,0 +1,208 @@
+//! One attempt as Python holds it: what to run, the way to say how it went, and what the context offers.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use pyo3::prelude::*;
+use tokio::runtime::Handle;
+use upnext_backends::Deployment;
+use upnext_core::backend::{LogEntry, ReportEntry};
+use upnext_core::job::Parent;
+use upnext_core::{ClaimedJob, Clock, Outcome, RawJson, SystemClock, Timestamp};
+use upnext_engine::{Assignment, AttemptKey, Reporter, StopReason};
+
+use crate::reports::{End, Lane, Progress};
+
+/// What the attempts of one worker share.
+pub(crate) struct Workplace {
+    pub(crate) deployment: Deployment,
+    pub(crate) lane: Lane,
+    pub(crate) runtime: Handle,
+}
+
+/// A running attempt.
+#[pyclass(frozen, module = "upnext._bridge")]
+pub(crate) struct Attempt {
+    pub(crate) job: ClaimedJob,
+    pub(crate) workplace: Arc<Workplace>,
+    key: AttemptKey,
+    reporter: Reporter,
+    /// Microseconds since 1970; 0 until the code began.
+    started_at: AtomicI64,
+    /// 0, or 1 and the place of the reason in [`REASONS`].
+    stop: AtomicU8,
+    ended: AtomicBool,
+    /// True once anything went through the lane.
+    spoke: AtomicBool,
+    progress: OnceLock<Arc<Progress>>,
+}
+
+const REASONS: [(StopReason, &str); 4] = [
+    (StopReason::Cancelled, "cancelled"),
+    (StopReason::Timeout, "timeout"),
+    (StopReason::LeaseLost, "lease_lost"),
+    (StopReason::Shutdown, "shutdown"),
+];
+
+impl Attempt {
+    pub(crate) fn new(assignment: Assignment, workplace: Arc<Workplace>) -> Self {
+        let Assignment { key, job, reporter } = assignment;
+        Self {
+            job,
+            workplace,
+            key,
+            reporter,
+            started_at: AtomicI64::new(0),
+            stop: AtomicU8::new(0),
+            ended: AtomicBool::new(false),
+            spoke: AtomicBool::new(false),
+            progress: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn as_parent(&self) -> Parent {
+        Parent { parent_id: self.job.lease.job_id, root_id: self.job.root_id }
+    }
+
+    fn finish(&self, outcome: Outcome) {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let started_at = match self.started_at.load(Ordering::Acquire) {
+            0 => SystemClock.now(),
+            micros => Timestamp::from_micros(micros),
+        };
+        let end = End { reporter: self.reporter.clone(), key: self.key, started_at, outcome };
+        if self.spoke.load(Ordering::Acquire) {
+            if let Some(progress) = self.progress.get() {
+                progress.flush();
+            }
+            self.workplace.lane.end(end);
+        } else {
+            end.tell();
+        }
+    }
+
+    fn say(&self, entry: ReportEntry) {
+        self.spoke.store(true, Ordering::Release);
+        self.workplace.lane.report(self.job.lease, entry);
+    }
+}
+
+#[pymethods]
+impl Attempt {
+    #[getter]
+    fn key(&self) -> u64 {
+        self.key.0
+    }
+
+    #[getter]
+    fn job_id(&self) -> String {
+        self.job.lease.job_id.to_string()
+    }
+
+    #[getter]
+    fn job_key(&self) -> Option<&str> {
+        self.job.idempotency_key.as_deref()
+    }
+
+    #[getter]
+    fn parent_id(&self) -> Option<String> {
+        self.job.parent_id.map(|id| id.to_string())
+    }
+
+    #[getter]
+    fn root_id(&self) -> String {
+        self.job.root_id.to_string()
+    }
+
+    #[getter]
+    fn number(&self) -> u32 {
+        self.job.attempt
+    }
+
+    #[getter]
+    fn max_attempts(&self) -> u32 {
+        self.job.max_retries.saturating_add(1)
+    }
+
+    #[getter]
+    fn function(&self) -> &str {
+        &self.job.function
+    }
+
+    #[getter]
+    fn function_name(&self) -> &str {
+        &self.job.function_name
+    }
+
+    /// The saved state of an earlier attempt, as JSON.
+    #[getter]
+    fn checkpoint_state(&self) -> Option<&str> {
+        self.job.checkpoint.as_ref().map(RawJson::as_str)
+    }
+
+    /// True once the code began.
+    #[getter]
+    fn begun(&self) -> bool {
+        self.started_at.load(Ordering::Acquire) != 0
+    }
+
+    /// Why it was asked to stop: `cancelled`, `timeout`, `lease_lost` or `shutdown`.
+    #[getter]
+    fn stop_reason(&self) -> Option<&'static str> {
+        let place = usize::from(self.stop.load(Ordering::Acquire)).checked_sub(1)?;
+        REASONS.get(place).map(|(_, word)| *word)
+    }
+
+    /// Notes that, and why, it is asked to stop.
+    fn ask_to_stop(&self, reason: &str) {
+        let place = REASONS.iter().position(|(_, word)| *word == reason).unwrap_or_default();
+        self.stop.store(u8::try_from(place + 1).unwrap_or(1), Ordering::Release);
+    }
+
+    /// Notes that the code begins now.
+    fn begin(&self) {
+        self.started_at.store(SystemClock.now().as_micros(), Ordering::Release);
+    }
+
+    /// Ends with this result, which is JSON.
+    fn complete(&self, result: &str) {
+        self.finish(Outcome::Complete { result: RawJson::trusted(result) });
+    }
+
+    fn fail(&self, error: String, traceback: Option<String>, retryable: bool) {
+        self.finish(Outcome::Failed { error, traceback, retryable });
+    }
+
+    /// Ends as it was asked to.
+    fn stopped(&self) {
+        self.finish(match self.stop_reason() {
+            Some("timeout") => Outcome::TimedOut,
+            _ => Outcome::Cancelled,
+        });
+    }
+
+    fn set_progress(&self, fraction: f64, message: Option<String>) {
+        self.spoke.store(true, Ordering::Release);
+        let progress = self.progress.get_or_init(|| {
+            let Workplace { deployment, lane, .. } = &*self.workplace;
+            Arc::new(Progress::new(self.job.lease, lane.clone(), &deployment.settings))
+        });
+        progress.set(&self.workplace.runtime, fraction, message);
+    }
+
+    fn checkpoint(&self, state: &str) {
+        self.say(ReportEntry::Checkpoint(RawJson::trusted(state)));
+    }
+
+    fn log(&self, level: String, message: String, extra: Option<&str>) {
+        let extra = extra.map(RawJson::trusted);
+        self.say(ReportEntry::Log(LogEntry { at: SystemClock.now(), level, message, extra }));
+    }
+}
+
+/// The word that Python knows a reason by.
+pub(crate) fn word(reason: StopReason) -> &'static str {
+    REASONS.iter().find(|(known, _)| *known == reason).map_or("cancelled", |(_, word)| word)
+}

@@ -1,0 +1,130 @@
+//! Running jobs: the executor that hands attempts to an asyncio loop, and the running worker as Python holds it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+use upnext_engine::{Assignment, AttemptKey, Executor, StopReason, Worker, WorkerConfig, WorkerHandle};
+
+use crate::attempt::{Attempt, Workplace};
+use crate::client::{Connection, TaskSpec};
+use crate::error::Failure;
+use crate::mailbox::{Answer, Event, Inbox, Mailbox};
+use crate::reports::Lane;
+use crate::runtime;
+
+/// The Python side of one worker, called from the loop's thread only.
+pub(crate) struct Runner {
+    /// The handles of its tasks by key.
+    tasks: HashMap<String, Py<PyAny>>,
+    /// Called with a list of `(handle, attempt, kwargs as JSON)`.
+    start: Py<PyAny>,
+    /// Called with the key of an attempt and the reason.
+    stop: Py<PyAny>,
+    workplace: Arc<Workplace>,
+}
+
+impl Runner {
+    pub(crate) fn start(&self, py: Python<'_>, assignments: Vec<Assignment>) -> PyResult<()> {
+        let batch = PyList::empty(py);
+        for assignment in assignments {
+            let Some(task) = self.tasks.get(&assignment.job.function) else {
+                // The engine claims only what was registered.
+                tracing::error!(function = %assignment.job.function, "a job of a function that was never offered");
+                continue;
+            };
+            let kwargs = PyString::new(py, assignment.job.kwargs.as_str());
+            let attempt = Bound::new(py, Attempt::new(assignment, Arc::clone(&self.workplace)))?;
+            let entry = [task.bind(py).clone(), attempt.into_any(), kwargs.into_any()];
+            batch.append(PyTuple::new(py, entry)?)?;
+        }
+        self.start.call1(py, (batch,)).map(|_| ())
+    }
+
+    pub(crate) fn stop(&self, py: Python<'_>, key: AttemptKey, reason: StopReason) -> PyResult<()> {
+        self.stop.call1(py, (key.0, crate::attempt::word(reason))).map(|_| ())
+    }
+}
+
+struct PythonExecutor {
+    inbox: Arc<Inbox>,
+    runner: u64,
+}
+
+impl Executor for PythonExecutor {
+    fn start(&self, assignments: Vec<Assignment>) {
+        self.inbox.put(Event::Start { runner: self.runner, assignments });
+    }
+
+    fn stop(&self, key: AttemptKey, reason: StopReason) {
+        self.inbox.put(Event::Stop { runner: self.runner, key, reason });
+    }
+}
+
+/// A worker that runs.
+#[pyclass(frozen, module = "upnext._bridge")]
+pub(crate) struct RunningWorker {
+    handle: WorkerHandle,
+}
+
+#[pymethods]
+impl RunningWorker {
+    #[getter]
+    fn id(&self) -> &str {
+        self.handle.id().as_str()
+    }
+
+    /// Stops the worker, waiting up to `drain` seconds for running attempts; `future` is done when it has stopped.
+    fn stop(&self, py: Python<'_>, mailbox: &Mailbox, future: Py<PyAny>, drain: f64) -> PyResult<()> {
+        let handle = self.handle.clone();
+        let drain = Duration::try_from_secs_f64(drain).unwrap_or_default();
+        let work = async move {
+            handle.stop(drain).await;
+            Ok(())
+        };
+        mailbox.answer(py, future, work).map(|_| ())
+    }
+}
+
+impl Answer for WorkerHandle {
+    fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, RunningWorker { handle: self })?.into_any())
+    }
+}
+
+/// Starts a worker that runs `tasks` (handles with a `spec`) on the mailbox's loop; `future` gets it.
+/// Answers the number under which the mailbox knows it, and forgets it.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
+pub(crate) fn start_worker(
+    py: Python<'_>,
+    connection: &Connection,
+    mailbox: &Mailbox,
+    future: Py<PyAny>,
+    name: &str,
+    concurrency: usize,
+    tasks: Vec<Bound<'_, PyAny>>,
+    start: Py<PyAny>,
+    stop: Py<PyAny>,
+) -> PyResult<u64> {
+    let runtime = runtime::handle(py)?;
+    let mut config = WorkerConfig::new(name, "python", &connection.deployment.settings);
+    config.concurrency = concurrency;
+    let mut by_key = HashMap::with_capacity(tasks.len());
+    for task in tasks {
+        let spec = task.getattr(intern!(py, "spec"))?.cast_into::<TaskSpec>()?;
+        let definition = spec.get().definition.clone();
+        by_key.insert(definition.key.clone(), task.unbind());
+        config.functions.push(definition);
+    }
+    let client = connection.deployment.client.clone();
+    let lane = Lane::open(&runtime, Arc::clone(client.backend()));
+    let workplace = Arc::new(Workplace { deployment: connection.deployment.clone(), lane, runtime });
+    let runner = mailbox.add_runner(Runner { tasks: by_key, start, stop, workplace });
+    let executor = Arc::new(PythonExecutor { inbox: mailbox.inbox(), runner });
+    let work = async move { Worker::start(client, config, executor).await.map_err(Failure::from) };
+    mailbox.answer(py, future, work).map(|_| runner)
+}

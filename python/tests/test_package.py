@@ -1,0 +1,224 @@
+"""The package itself: what it exports, what it refuses for now, and that its stub tells the truth."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import upnext
+
+NAMES = [
+    "Artifact",
+    "ArtifactError",
+    "ArtifactStorageError",
+    "ArtifactTooLargeError",
+    "ArtifactType",
+    "BackendError",
+    "BackendUnavailableError",
+    "ConfigurationError",
+    "Context",
+    "FailureReason",
+    "Future",
+    "InvalidArtifactError",
+    "JobStatus",
+    "StaleLeaseError",
+    "SyncExecutor",
+    "TaskExecutionError",
+    "TaskHandle",
+    "TaskResult",
+    "TaskTimeoutError",
+    "Worker",
+    "__version__",
+    "create_artifact",
+    "create_artifact_sync",
+    "gather",
+    "get_current_context",
+    "run",
+    "submit_many",
+]
+
+
+def test_the_names() -> None:
+    assert sorted(upnext.__all__) == NAMES
+    assert all(hasattr(upnext, name) for name in NAMES)
+    assert upnext.__version__ == importlib.metadata.version("upnext")
+    assert importlib.metadata.requires("upnext") in (None, [])
+
+
+def test_enums_are_their_wire_values() -> None:
+    assert upnext.ArtifactType.PNG == "image/png"
+    assert str(upnext.ArtifactType.PDF) == f"{upnext.ArtifactType.PDF}" == "file/pdf"
+    assert upnext.ArtifactType("json") is upnext.ArtifactType.JSON
+    assert [status.value for status in upnext.JobStatus] == [
+        "pending", "queued", "active", "retrying", "complete", "failed", "cancelled",
+    ]  # fmt: skip
+    assert [reason.value for reason in upnext.FailureReason] == [
+        "timeout",
+        "exception",
+        "cancelled",
+        "unknown",
+    ]
+    assert upnext.SyncExecutor.THREAD == "thread"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cache_key": "{x}"},
+        {"cache_ttl": 5},
+        {"rate_limit": "10/m"},
+        {"max_concurrency": 1},
+        {"routing_group": "g"},
+        {"group_max_concurrency": 1},
+    ],
+)
+def test_options_of_later_versions_are_refused_not_ignored(
+    worker: upnext.Worker, options: dict[str, Any]
+) -> None:
+    [option] = options
+    with pytest.raises(NotImplementedError, match=f"option {option} is not in this version"):
+        worker.task(**options)
+    worker.task(**{option: None})
+
+
+def test_processes_are_refused_not_ignored() -> None:
+    for kind in (upnext.SyncExecutor.PROCESS, "process"):
+        with pytest.raises(NotImplementedError, match=r"SyncExecutor\.PROCESS is not in this version"):
+            upnext.Worker(sync_executor=kind)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"retries": -1}, ValueError, "task 'f': retries is a whole number of at least 0, not -1"),
+        ({"retries": 1.5}, ValueError, "retries is a whole number"),
+        ({"retry_delay": -1}, ValueError, "task 'f': retry_delay is -1"),
+        ({"retry_backoff": float("inf")}, ValueError, "retry_backoff is inf"),
+        ({"retry_jitter": 2}, ValueError, "retry_jitter is 2"),
+        ({"timeout": 0}, ValueError, "task 'f': timeout is 0"),
+        ({"timeout": float("nan")}, ValueError, "timeout is NaN"),
+        ({"on_start": 7}, TypeError, "task 'f': on_start must be a function, not int"),
+        ({"retrys": 1}, TypeError, "unexpected keyword argument 'retrys'"),
+        ({"name": ""}, ValueError, "a task needs a name"),
+        ({"name": "a\nb"}, ValueError, "it has 1 to 255 printable characters"),
+        ({"name": "x" * 256}, ValueError, "it has 1 to 255 printable characters"),
+    ],
+)
+def test_bad_options(
+    worker: upnext.Worker, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    def f() -> None: ...
+
+    with pytest.raises(error) as caught:
+        worker.task(**options)(f)
+    assert message in str(caught.value)
+
+
+def test_what_cannot_be_a_task(worker: upnext.Worker) -> None:
+    async def stream() -> Any:
+        yield 1
+
+    with pytest.raises(TypeError, match="stream is a generator"):
+        worker.task(stream)
+    with pytest.raises(TypeError, match="decorates functions, not int"):
+        worker.task(7)  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="needs a name"):
+        worker.task(lambda: None)
+
+    def taken() -> None: ...
+
+    worker.task(taken)
+    worker.task(taken)
+    with pytest.raises(ValueError, match="has a task 'taken' already"):
+        worker.task(name="taken")(lambda: None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"name": " "}, {"concurrency": 0}, {"concurrency": 1.5}, {"sync_executor": "x"}]
+)
+def test_bad_workers(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"worker's name|concurrency is|not a valid"):
+        upnext.Worker(**options)
+    with pytest.raises(ValueError, match="give one of them"):
+        upnext.Worker(url="sqlite:a", redis_url="redis:b")
+
+
+def test_worker_names() -> None:
+    names = {upnext.Worker().name for _ in range(20)}
+    assert len(names) == 20
+    assert all(name.startswith("worker-") and len(name) == 15 for name in names)
+
+
+def test_run_takes_workers() -> None:
+    with pytest.raises(ValueError, match="at least one Worker"):
+        upnext.run()
+    with pytest.raises(TypeError, match="runs Worker objects, not int"):
+        upnext.run(7)  # type: ignore[arg-type]
+
+
+def test_the_stub_of_the_bridge_is_true() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "upnext._bridge", "--ignore-disjoint-bases"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stdout
+
+
+USES = """
+    from typing import assert_type
+    import upnext
+
+    worker = upnext.Worker("demo")
+
+    @worker.task
+    async def add(a: int, b: int = 0) -> int:
+        return a + b
+
+    @worker.task(retries=3)
+    def name(n: int) -> str:
+        return str(n)
+
+    async def use() -> None:
+        assert_type(await add(1), int)
+        assert_type(name(1), str)
+        future = await add.submit(1, b=2)
+        assert_type(future, upnext.Future[int])
+        assert_type(await future.value(), int)
+        assert_type(await name.wait(1, wait_timeout=2), upnext.TaskResult[str])
+        assert_type((await name.wait(1)).value, str)
+        assert_type(await (await upnext.submit_many(add, [{"a": 1}]))[0].value(), int)
+        await add.submit("x")  # error: arg-type
+        await name.submit(1, m=2)  # error: call-arg
+        await add.submit_idempotent(7, 1)  # error: arg-type
+        worker.task(rate_limit="1/s")  # error: call-overload
+"""
+
+
+def test_types_as_users_see_them(tmp_path: Path) -> None:
+    source = textwrap.dedent(USES).replace(
+        "from typing import assert_type", "from typing_extensions import assert_type"
+    )
+    (tmp_path / "uses.py").write_text(source)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", "uses.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    expected = [
+        (number, line.split("# error: ")[1])
+        for number, line in enumerate(source.splitlines(), 1)
+        if "# error: " in line
+    ]
+    reported = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert [(int(line.split(":")[1]), line.rsplit("[", 1)[1].rstrip("]")) for line in reported] == expected, (
+        done.stdout
+    )

@@ -1,0 +1,190 @@
+# The native half of the package: a handful of opaque classes. Its source is python/src.
+
+from asyncio import Future
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
+
+from upnext._artifacts import ArtifactRecord
+from upnext._future import JobRecord
+
+__all__ = [
+    "VERSION",
+    "Attempt",
+    "Connection",
+    "Feed",
+    "Mailbox",
+    "Making",
+    "Pending",
+    "RunningWorker",
+    "Server",
+    "TaskSpec",
+    "command_line",
+    "connect",
+    "create_artifact",
+    "create_artifact_sync",
+    "log_to_stderr",
+    "start_server",
+    "start_worker",
+]
+VERSION: str
+
+@final
+class Mailbox:
+    def __new__(cls, call_soon: Callable[..., object] | None = None) -> Mailbox: ...
+    def fileno(self) -> int: ...
+    def drain(self) -> None: ...
+    def forget(self, runner: int) -> None: ...
+
+@final
+class TaskSpec:
+    def __new__(
+        cls,
+        *,
+        key: str,
+        timeout: float,
+        retry: tuple[int, float, float, float, float],
+        parameters: list[tuple[str, bool]],
+        takes_any: bool,
+    ) -> TaskSpec: ...
+
+@final
+class Pending:
+    def abort(self) -> None: ...
+
+@final
+class Connection:
+    def submit(
+        self,
+        mailbox: Mailbox,
+        future: Future[str],
+        spec: TaskSpec,
+        kwargs: str,
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> None: ...
+    def submit_sync(
+        self, spec: TaskSpec, kwargs: str, key: str | None = None, parent: Attempt | None = None
+    ) -> str: ...
+    def submit_many(
+        self,
+        mailbox: Mailbox,
+        future: Future[list[str]],
+        spec: TaskSpec,
+        kwargs: list[str],
+        parent: Attempt | None = None,
+    ) -> None: ...
+    def wait(
+        self, mailbox: Mailbox, future: Future[JobRecord], job_id: str, timeout: float | None = None
+    ) -> Pending: ...
+    def run(
+        self,
+        mailbox: Mailbox,
+        future: Future[JobRecord],
+        spec: TaskSpec,
+        kwargs: str,
+        timeout: float | None,
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> Pending: ...
+    def run_sync(
+        self,
+        spec: TaskSpec,
+        kwargs: str,
+        timeout: float | None,
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> JobRecord: ...
+    def cancel(self, mailbox: Mailbox, future: Future[bool], job_id: str) -> None: ...
+    def describe(self) -> str: ...
+
+def connect(url: str | None = None) -> tuple[Connection, list[str]]: ...
+
+@final
+class Attempt:
+    @property
+    def key(self) -> int: ...
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def job_key(self) -> str | None: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def root_id(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def max_attempts(self) -> int: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def function_name(self) -> str: ...
+    @property
+    def checkpoint_state(self) -> str | None: ...
+    @property
+    def begun(self) -> bool: ...
+    @property
+    def stop_reason(self) -> str | None: ...
+    def ask_to_stop(self, reason: str) -> None: ...
+    def begin(self) -> None: ...
+    def complete(self, result: str) -> None: ...
+    def fail(self, error: str, traceback: str | None, retryable: bool) -> None: ...
+    def stopped(self) -> None: ...
+    def set_progress(self, fraction: float, message: str | None) -> None: ...
+    def checkpoint(self, state: str) -> None: ...
+    def log(self, level: str, message: str, extra: str | None) -> None: ...
+
+@final
+class Feed:
+    def __new__(cls) -> Feed: ...
+    def push(self, piece: bytes) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+@final
+class Making:
+    def wait(self) -> ArtifactRecord: ...
+
+def create_artifact(
+    attempt: Attempt,
+    mailbox: Mailbox,
+    future: Future[ArtifactRecord],
+    name: str,
+    artifact_type: str | None,
+    data: str | bytes | Path | Feed,
+) -> None: ...
+def create_artifact_sync(
+    attempt: Attempt, name: str, artifact_type: str | None, data: str | bytes | Path | Feed
+) -> Making: ...
+def command_line(
+    arguments: list[str],
+    run: Callable[[list[str], list[str], str | None, bool], tuple[int, str | None]],
+    dev: Callable[[list[str], list[str], str | None, bool, str, int], tuple[int, str | None]],
+) -> int: ...
+
+@final
+class Server:
+    @property
+    def url(self) -> str: ...
+    def stop(self) -> str | None: ...
+
+def start_server(host: str, port: int) -> Server: ...
+def log_to_stderr() -> None: ...
+
+@final
+class RunningWorker:
+    @property
+    def id(self) -> str: ...
+    def stop(self, mailbox: Mailbox, future: Future[None], drain: float) -> None: ...
+
+def start_worker(
+    connection: Connection,
+    mailbox: Mailbox,
+    future: Future[RunningWorker],
+    name: str,
+    concurrency: int,
+    tasks: list[Any],
+    start: Callable[..., None],
+    stop: Callable[[int, str], None],
+) -> int: ...

@@ -1,0 +1,137 @@
+"""The command line. Rust parses it (crates/cli) and does all of it but `run` and `dev`, which come back here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from upnext import _bridge
+from upnext._client import connection
+from upnext._loader import LoadError, load_workers
+from upnext._run import run as run_workers
+from upnext._worker import Worker
+
+#: What a command answers: its exit code and, if it did not work, a sentence about it.
+Answer = tuple[int, str | None]
+
+#: Set by `upnext dev` for its workers: the process without which they must not go on.
+PARENT = "_UPNEXT_DEV_PARENT"
+
+
+def main() -> None:
+    """The entry point of `upnext` and `python -m upnext`."""
+    # Ctrl-C ends a command at once, as it does the plain binary; those that drain listen for it themselves.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    code = _bridge.command_line(["upnext", *sys.argv[1:]], _run, _dev)
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _run(files: list[str], only: list[str], url: str | None, verbose: bool) -> Answer:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    use_url(url)
+    _log_to_stderr(verbose)
+    try:
+        workers = load_workers(files, only)
+        for worker in workers:
+            connection(worker.url)
+    except LoadError as error:
+        return (1, None) if error.shown else (2, str(error))
+    except (ValueError, RuntimeError) as error:
+        return 1, str(error)
+    empty = next((worker for worker in workers if not worker.tasks), None)
+    if empty is not None:
+        return 2, f"worker '{empty.name}' has no task: decorate a function with @worker.task"
+    _introduce(workers)
+    _follow_parent()
+    try:
+        run_workers(*workers)
+    except (ValueError, RuntimeError) as error:
+        return 1, str(error)
+    return 0, None
+
+
+def _dev(files: list[str], only: list[str], url: str | None, verbose: bool, host: str, port: int) -> Answer:
+    from upnext._dev import dev
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    use_url(url)
+    return dev(files, only, verbose, host, port)
+
+
+def use_url(url: str | None) -> None:
+    """Lets a URL of the command line go before the environment, here and in child processes."""
+    if url is None:
+        return
+    for name in ("UPNEXT_BACKEND", "UPNEXT_DATABASE_URL", "UPNEXT_REDIS_URL"):
+        os.environ.pop(name, None)
+    kind = "REDIS" if url.startswith(("redis:", "rediss:", "valkey:")) else "DATABASE"
+    os.environ[f"UPNEXT_{kind}_URL"] = url
+
+
+def _introduce(workers: list[Worker]) -> None:
+    lines = [f"UpNext {_bridge.VERSION}"]
+    for worker in workers:
+        tasks = ", ".join(worker.tasks)
+        lines.append(f"  worker {worker.name} ({worker.concurrency} at once): {tasks}")
+    lines.extend(
+        f"  jobs in {place}" for place in sorted({connection(worker.url).describe() for worker in workers})
+    )
+    lines.append("Running; Ctrl-C stops.")
+    print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def _follow_parent() -> None:
+    parent = os.environ.get(PARENT)
+    if parent is None:
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="upnext-parent", daemon=True).start()
+
+
+class _Lines(logging.Formatter):
+    """Lines that look like those of the engine beside them."""
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)5s %(message)s")
+        self.converter = time.gmtime
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not self._as_json:
+            return super().format(record)
+        fields: dict[str, Any] = {
+            "timestamp": self.formatTime(record),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "target": record.name,
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    handler = logging.StreamHandler()
+    wants_json = os.environ.get("UPNEXT_LOG_FORMAT", "").strip().lower() == "json"
+    handler.setFormatter(_Lines(as_json=wants_json))
+    logger = logging.getLogger("upnext")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.propagate = False
+    # The engine says on stderr which attempts failed and why: once is enough.
+    logging.getLogger("upnext.worker.failures").setLevel(logging.CRITICAL)

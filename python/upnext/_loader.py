@@ -1,0 +1,112 @@
+"""Finding the workers in the files and modules of a command line."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+from upnext._worker import Worker
+
+
+class LoadError(Exception):
+    """A file or module that gives no worker. The message is for a person; `shown` means that Python's own report of
+    what is wrong was printed already."""
+
+    def __init__(self, message: str, *, shown: bool = False) -> None:
+        super().__init__(message)
+        self.shown = shown
+
+
+def load_workers(files: list[str], only: list[str]) -> list[Worker]:
+    """The workers of these files, all or those of these names; for the name of a task, its worker with it alone."""
+    workers: dict[int, Worker] = {}
+    for file in files:
+        module = load(file)
+        found = [value for value in vars(module).values() if isinstance(value, Worker)]
+        if not found:
+            raise LoadError(f"{file} defines no worker: write `worker = upnext.Worker()` in it")
+        workers.update((id(worker), worker) for worker in found)
+    return _chosen(list(workers.values()), only)
+
+
+def load(file: str) -> ModuleType:
+    """Imports a file by its path, with its own folder importable, or a module by its name."""
+    path = Path(file)
+    try:
+        if path.is_file():
+            return _load_file(path.resolve())
+        if path.suffix == ".py" or "/" in file or path.is_dir():
+            raise LoadError(
+                f"{file} is {'a folder' if path.is_dir() else 'not there'}: name a Python file or a module"
+            )
+        return _load_module(file)
+    except LoadError:
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        traceback.print_exception(type(error), error, _users_frames(error.__traceback__))
+        raise LoadError(f"{file} could not be imported", shown=True) from None
+
+
+def _load_file(path: Path) -> ModuleType:
+    folder, names = path.parent, [path.stem]
+    # Inside of a package, import it as its package does, so that relative imports work.
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    name = ".".join(names).removesuffix(".__init__")
+    if len(names) > 1:
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise LoadError(f"{name} is neither a file nor a module") from None
+        raise
+
+
+def _chosen(workers: list[Worker], only: list[str]) -> list[Worker]:
+    if not only:
+        return workers
+    for name in only:
+        if not any(name == worker.name or name in worker.tasks for worker in workers):
+            known = [worker.name for worker in workers] + [
+                task for worker in workers for task in worker.tasks
+            ]
+            raise LoadError(f"there is no worker or task '{name}'; there are {', '.join(known)}")
+    chosen: list[Worker] = []
+    for worker in workers:
+        tasks = {name for name in only if name in worker.tasks}
+        if worker.name in only:
+            chosen.append(worker)
+        elif tasks:
+            worker.offer_only(tasks)
+            chosen.append(worker)
+    return chosen
+
+
+def _users_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Without the frames of ours and of the import machinery."""
+    ours = (str(Path(__file__).parent), str(Path(importlib.__file__).parent), "<frozen importlib")
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
+        trace = trace.tb_next
+    return trace

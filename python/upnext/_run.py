@@ -1,0 +1,100 @@
+"""Running workers in the foreground: signals, draining, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from upnext import _bridge
+from upnext._worker import Worker
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
+    """Runs these workers until SIGINT or SIGTERM, then waits up to `worker_timeout` seconds for running jobs and gives
+    the rest back to the queue. A second signal stops at once."""
+    if not workers:
+        raise ValueError("run() needs at least one Worker")
+    for worker in workers:
+        if not isinstance(worker, Worker):
+            raise TypeError(f"run() runs Worker objects, not {type(worker).__qualname__}")
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError("run() would block the running event loop: use `await worker.start()` here")
+    _bridge.log_to_stderr()
+    forced = asyncio.run(_run(workers, worker_timeout))
+    if forced is not None:
+        raise SystemExit(128 + forced)
+
+
+async def _run(workers: tuple[Worker, ...], timeout: float) -> int | None:
+    """The signal that ended the wait for running jobs, if one did."""
+    patience = _Patience()
+    with patience.listening(any(worker.handle_signals for worker in workers)):
+        started: list[Worker] = []
+        try:
+            for worker in workers:
+                await worker.start()
+                started.append(worker)
+            await patience.first.wait()
+        finally:
+            await _stop(started, timeout, patience)
+    return patience.forced
+
+
+async def _stop(workers: list[Worker], timeout: float, patience: _Patience) -> None:
+    stopping = asyncio.ensure_future(asyncio.gather(*(worker.stop(timeout) for worker in workers)))
+    second = asyncio.ensure_future(patience.second.wait())
+    both: list[asyncio.Future[Any]] = [stopping, second]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        await asyncio.gather(*(worker.stop(0.0) for worker in workers))
+    second.cancel()
+    await stopping
+
+
+class _Patience:
+    """What the signals so far mean."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+        self.forced: int | None = None
+
+    @contextlib.contextmanager
+    def listening(self, wanted: bool) -> Iterator[None]:
+        """Takes over the signals meanwhile, if that is wanted and possible here."""
+        if not wanted or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        for number in _SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._hear, number)
+            except NotImplementedError:
+                # Windows: the handler runs between two steps of the main thread, so wake the loop.
+                signal.signal(
+                    number, lambda number, _: loop.call_soon_threadsafe(self._hear, number) and None
+                )
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+    def _hear(self, number: int) -> None:
+        if self.first.is_set():
+            self.forced = number
+            self.second.set()
+        self.first.set()

@@ -1,0 +1,183 @@
+"""Tasks: functions that can also be submitted as jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+from upnext._bridge import TaskSpec
+from upnext._client import connection, connection_async, opened
+from upnext._context import current
+from upnext._future import Future, JobRecord, TaskResult, read_result
+from upnext._hooks import Hooks
+from upnext._mailbox import mailbox_of
+from upnext._signature import Arguments
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TaskHandle(Generic[P, R]):
+    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it."""
+
+    def __init__(
+        self,
+        function: Callable[P, Any],
+        *,
+        key: str,
+        url: str | None,
+        timeout: float,
+        retry: tuple[int, float, float, float, float],
+        hooks: Hooks,
+    ) -> None:
+        functools.update_wrapper(cast("Any", self), function)
+        hooks.check(key)
+        self._function = function
+        self._url = url
+        self.key = key
+        self.timeout = float(timeout)
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.arguments = Arguments(key, function)
+        self.hooks = hooks if any(hook is not None for hook in hooks) else None
+        self.spec = TaskSpec(
+            key=key,
+            timeout=self.timeout,
+            retry=retry,
+            parameters=self.arguments.parameters,
+            takes_any=self.arguments.takes_any,
+        )
+
+    @property
+    def function(self) -> Callable[P, Any]:
+        """What was decorated."""
+        return self._function
+
+    @property
+    def name(self) -> str:
+        """The name that jobs are addressed to."""
+        return self.key
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Runs the function inline, as if it were not decorated."""
+        return self._function(*args, **kwargs)
+
+    def invoke(self, arguments: dict[str, Any]) -> Any:
+        """Calls the function with the arguments of a job."""
+        function: Callable[..., Any] = self._function
+        split = self.arguments.split(arguments)
+        return function(**arguments) if split is None else function(*split[0], **split[1])
+
+    async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Submits a job. When this returns it is durable; it waits if no worker runs."""
+        return await self._submit(self.arguments.pack(args, kwargs), None)
+
+    async def submit_idempotent(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """The same, unless a job with this key is queued or active: then that one is given."""
+        return await self._submit(self.arguments.pack(args, kwargs), _checked(key))
+
+    async def wait(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
+        """Submits a job and waits for its end, at most `wait_timeout` seconds (without it the task's timeout)."""
+        return await self._wait(self.arguments.pack(args, kwargs), None, wait_timeout)
+
+    async def wait_idempotent(
+        self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
+    ) -> TaskResult[R]:
+        """The same, unless a job with this key is queued or active: then that one is waited for."""
+        return await self._wait(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
+
+    def submit_sync(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """`submit` for code without an event loop."""
+        _refuse_in_loop("submit_sync", "submit")
+        return self._submit_sync(self.arguments.pack(args, kwargs), None)
+
+    def submit_idempotent_sync(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """`submit_idempotent` for code without an event loop."""
+        _refuse_in_loop("submit_idempotent_sync", "submit_idempotent")
+        return self._submit_sync(self.arguments.pack(args, kwargs), _checked(key))
+
+    def wait_sync(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
+        """`wait` for code without an event loop."""
+        _refuse_in_loop("wait_sync", "wait")
+        return self._wait_sync(self.arguments.pack(args, kwargs), None, wait_timeout)
+
+    def wait_idempotent_sync(
+        self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
+    ) -> TaskResult[R]:
+        """`wait_idempotent` for code without an event loop."""
+        _refuse_in_loop("wait_idempotent_sync", "wait_idempotent")
+        return self._wait_sync(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
+
+    async def submit_all(self, inputs: list[dict[str, Any]]) -> list[Future[R]]:
+        """Submits a job for each set of named arguments, in one step: all of them or none."""
+        payloads = [self.arguments.pack((), kwargs) for kwargs in inputs]
+        connected = opened(self._url) or await connection_async(self._url)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[str]] = loop.create_future()
+        connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get())
+        return [Future(job_id, self._url) for job_id in await answer]
+
+    async def _submit(self, payload: str, key: str | None) -> Future[R]:
+        connected = opened(self._url) or await connection_async(self._url)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[str] = loop.create_future()
+        connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get())
+        return Future(await answer, self._url)
+
+    async def _wait(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
+        connected = opened(self._url) or await connection_async(self._url)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[JobRecord] = loop.create_future()
+        limit = self.timeout if timeout is None else timeout
+        pending = connected.run(mailbox_of(loop), answer, self.spec, payload, limit, key, current.get())
+        try:
+            return read_result(await answer)
+        except asyncio.CancelledError:
+            pending.abort()
+            raise
+
+    def _submit_sync(self, payload: str, key: str | None) -> Future[R]:
+        connected = connection(self._url)
+        return Future(connected.submit_sync(self.spec, payload, key, current.get()), self._url)
+
+    def _wait_sync(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
+        connected = connection(self._url)
+        limit = self.timeout if timeout is None else timeout
+        return read_result(connected.run_sync(self.spec, payload, limit, key, current.get()))
+
+    def __repr__(self) -> str:
+        return f"<upnext.TaskHandle {self.key}>"
+
+
+class AsyncTaskHandle(TaskHandle[P, R]):
+    """The handle of an async function: calling it gives a coroutine."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
+
+
+class SyncTaskHandle(TaskHandle[P, R]):
+    """The handle of a plain function: calling it gives its result."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+
+def _checked(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"an idempotency key is a str, not {type(key).__qualname__}")
+    return key
+
+
+def _refuse_in_loop(sync_name: str, async_name: str) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        f"{sync_name}() would block the running event loop: use `await handle.{async_name}(...)` here"
+    )

@@ -1,0 +1,57 @@
+"""The words of the contract that are enums: what jobs, failures and artifacts can be."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class _Word(str, Enum):
+    """An enum whose members are their wire values."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class JobStatus(_Word):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    ACTIVE = "active"
+    RETRYING = "retrying"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class FailureReason(_Word):
+    """Why a job failed or was cancelled."""
+
+    TIMEOUT = "timeout"
+    EXCEPTION = "exception"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class SyncExecutor(_Word):
+    """What runs tasks that are plain functions."""
+
+    THREAD = "thread"
+    PROCESS = "process"
+
+
+class ArtifactType(_Word):
+    """What an artifact is."""
+
+    JSON = "json"
+    TEXT = "text"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    WEBP = "image/webp"
+    GIF = "image/gif"
+    SVG = "image/svg"
+    PDF = "file/pdf"
+    CSV = "file/csv"
+    XML = "file/xml"
+    HTML = "file/html"
+    BINARY = "file/binary"

@@ -1,0 +1,281 @@
+"""Workers: what registers tasks and runs their jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from upnext import _bridge
+from upnext._client import connection_async, opened
+from upnext._hooks import Hook, Hooks
+from upnext._mailbox import mailbox_of
+from upnext._runner import Runner
+from upnext._task import AsyncTaskHandle, SyncTaskHandle, TaskHandle
+from upnext._types import SyncExecutor
+
+if TYPE_CHECKING:
+    from upnext._bridge import RunningWorker
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Worker:
+    """Registers tasks with `@worker.task` and runs their jobs, `concurrency` at once.
+
+    `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
+    without that it is SQLite in `$UPNEXT_HOME`.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        concurrency: int = 2,
+        sync_executor: SyncExecutor | str = SyncExecutor.THREAD,
+        *,
+        url: str | None = None,
+        redis_url: str | None = None,
+        handle_signals: bool = True,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or not name.strip()):
+            raise ValueError(f"a worker's name is a text that is not empty, not {name!r}")
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise ValueError(f"concurrency is a whole number of at least 1, not {concurrency!r}")
+        if url is not None and redis_url is not None and url != redis_url:
+            raise ValueError("url and redis_url name the same thing: give one of them")
+        if SyncExecutor(sync_executor) is SyncExecutor.PROCESS:
+            raise NotImplementedError(
+                "SyncExecutor.PROCESS is not in this version of UpNext yet: use SyncExecutor.THREAD"
+            )
+        self.name = name or f"worker-{secrets.token_hex(4)}"
+        self.concurrency = concurrency
+        self.handle_signals = handle_signals
+        self.tasks: dict[str, TaskHandle[Any, Any]] = {}
+        self._url = url or redis_url
+        self._running: _Running | None = None
+
+    def offer_only(self, tasks: set[str]) -> None:
+        """Leaves out every other task: they can be submitted to, but are not run here."""
+        self.tasks = {name: handle for name, handle in self.tasks.items() if name in tasks}
+
+    @property
+    def url(self) -> str | None:
+        """The URL it was given."""
+        return self._url
+
+    # A coroutine is also just some R, so the overloads overlap; checkers take the first that fits.
+    @overload
+    def task(  # type: ignore[overload-overlap]
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncTaskHandle[P, R]: ...
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> SyncTaskHandle[P, R]: ...
+
+    @overload
+    def task(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        retries: int = 0,
+        retry_delay: float = 1.0,
+        retry_backoff: float = 2.0,
+        retry_max_delay: float = 3600.0,
+        retry_jitter: float = 0.0,
+        timeout: float = 1800.0,
+        on_start: Hook | None = None,
+        on_success: Hook | None = None,
+        on_failure: Hook | None = None,
+        on_retry: Hook | None = None,
+        on_complete: Hook | None = None,
+    ) -> _Decorator: ...
+
+    def task(
+        self,
+        function: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        retries: int = 0,
+        retry_delay: float = 1.0,
+        retry_backoff: float = 2.0,
+        retry_max_delay: float = 3600.0,
+        retry_jitter: float = 0.0,
+        timeout: float = 1800.0,
+        on_start: Hook | None = None,
+        on_success: Hook | None = None,
+        on_failure: Hook | None = None,
+        on_retry: Hook | None = None,
+        on_complete: Hook | None = None,
+        **not_yet: Any,
+    ) -> Any:
+        """Registers a function, async or not, as a task: `@worker.task`, or with options `@worker.task(retries=3)`.
+
+        Retry n waits `retry_delay * retry_backoff ** (n - 1)` seconds, at most `retry_max_delay`, of which the part
+        `retry_jitter` (0 to 1) is drawn at random. `timeout` is for one attempt, in seconds. The hooks take nothing or
+        the context; what goes wrong in them is logged and changes nothing.
+        """
+        _refuse_later_options(name or self.name, not_yet)
+        hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
+
+        def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
+            key = _key_of(function, name)
+            if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
+                raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
+            handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
+            handle: TaskHandle[Any, Any] = handle_type(
+                function,
+                key=key,
+                url=self._url,
+                timeout=timeout,
+                retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
+                hooks=hooks,
+            )
+            self._add(handle, function)
+            return handle
+
+        return register if function is None else register(function)
+
+    def _add(self, handle: TaskHandle[Any, Any], function: Callable[..., Any]) -> None:
+        before = self.tasks.get(handle.key)
+        # The same function again is a module that was loaded again; another one under the same name is a mistake.
+        if before is not None and _place(before.function) != _place(function):
+            raise ValueError(
+                f"worker '{self.name}' has a task '{handle.key}' already ({_place(before.function)}): "
+                "give one of them another name with @worker.task(name=...)"
+            )
+        self.tasks[handle.key] = handle
+
+    async def start(self) -> None:
+        """Starts to run jobs on this event loop, in the background."""
+        if self._running is not None:
+            raise RuntimeError(f"worker '{self.name}' is running already")
+        if not self.tasks:
+            raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
+        connection = opened(self._url) or await connection_async(self._url)
+        loop = asyncio.get_running_loop()
+        mailbox = mailbox_of(loop)
+        runner = Runner(self.name, loop)
+        answer: asyncio.Future[RunningWorker] = loop.create_future()
+        tasks = list(self.tasks.values())
+        number = _bridge.start_worker(
+            connection, mailbox, answer, self.name, self.concurrency, tasks, runner.start, runner.stop
+        )
+        try:
+            engine = await answer
+        except BaseException:
+            mailbox.forget(number)
+            raise
+        self._running = _Running(engine, runner, mailbox, number)
+
+    async def stop(self, timeout: float = 3.0) -> None:
+        """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
+        queue. A second call with a shorter timeout shortens the wait."""
+        running = self._running
+        if running is not None:
+            await running.stop(timeout)
+            self._running = None
+
+    def run(self, worker_timeout: float = 3.0) -> None:
+        """Runs until SIGINT or SIGTERM. The same as `upnext.run(worker)`."""
+        from upnext._run import run
+
+        run(self, worker_timeout=worker_timeout)
+
+    def __repr__(self) -> str:
+        return f"<upnext.Worker {self.name}: {', '.join(self.tasks) or 'no tasks'}>"
+
+
+class _Running:
+    """A worker on a loop."""
+
+    def __init__(
+        self,
+        engine: RunningWorker,
+        runner: Runner,
+        mailbox: _bridge.Mailbox,
+        number: int,
+    ) -> None:
+        self._engine = engine
+        self._runner = runner
+        self._mailbox = mailbox
+        self._number = number
+        self._loop = asyncio.get_running_loop()
+        self._keeper = self._loop.create_task(self._keep(), name="upnext-worker")
+
+    async def stop(self, timeout: float) -> None:
+        await self._stop_engine(timeout)
+        self._keeper.cancel()
+
+    async def _stop_engine(self, timeout: float) -> None:
+        answer: asyncio.Future[None] = self._loop.create_future()
+        self._engine.stop(self._mailbox, answer, max(timeout, 0.0))
+        await answer
+        self._runner.close()
+        self._mailbox.forget(self._number)
+
+    async def _keep(self) -> None:
+        """Sleeps for as long as the loop lives. A loop that ends (`asyncio.run` cancels what is left) with its worker
+        running would leave an engine that claims jobs nobody runs: stop it, its jobs go back to the queue."""
+        try:
+            await self._loop.create_future()
+        finally:
+            if not self._runner.closed:
+                self._runner.closed = True
+                await self._stop_engine(0.0)
+
+
+class _Decorator:
+    """The type of `@worker.task(...)`: exists for type checkers only."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncTaskHandle[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> SyncTaskHandle[P, R]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Any:
+        raise NotImplementedError
+
+
+_LATER = (
+    "cache_key",
+    "cache_ttl",
+    "rate_limit",
+    "max_concurrency",
+    "routing_group",
+    "group_max_concurrency",
+)
+
+
+def _refuse_later_options(task: str, options: dict[str, Any]) -> None:
+    for option, value in options.items():
+        if option not in _LATER:
+            raise TypeError(f"task() got an unexpected keyword argument '{option}'")
+        if value is not None:
+            raise NotImplementedError(
+                f"'{task}': the task option {option} is not in this version of UpNext yet; leave it out"
+            )
+
+
+def _key_of(function: Callable[..., Any], name: str | None) -> str:
+    if not callable(function):
+        raise TypeError(f"@worker.task decorates functions, not {type(function).__qualname__}")
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"a task returns a value: {function.__qualname__} is a generator")
+    key = name if name is not None else getattr(function, "__name__", "")
+    if not isinstance(key, str) or not key or key == "<lambda>":
+        raise ValueError("a task needs a name: give it one with @worker.task(name=...)")
+    if len(key) > 255 or not key.isprintable():
+        raise ValueError(f"{key!r} cannot be a task's name: it has 1 to 255 printable characters")
+    return key
+
+
+def _place(function: Callable[..., Any]) -> str:
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
