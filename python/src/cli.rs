@@ -1,5 +1,6 @@
 //! The command line inside of Python: the same as the `upnext` binary's, with this process as the host of its workers.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -95,6 +96,7 @@ pub(crate) fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::new("error,upnext=warn");
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_filter(tracing_subscriber::filter::filter_fn(move |metadata| !told_by_python(metadata)));
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

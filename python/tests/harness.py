@@ -94,9 +94,7 @@ class Programs:
             output = self.output(process)
             if text in output:
                 return True
-            assert process.poll() is None, (
-                f"ended with {process.returncode} before it said {text!r}:\n{output}"
-            )
+            assert process.poll() is None, f"ended with {process.returncode} before it said {text!r}:\n{output}"
             return False
 
         eventually_sync(printed, f"{text!r} in the output of {process.args}")

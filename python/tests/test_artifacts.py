@@ -78,10 +78,7 @@ def create(worker: upnext.Worker) -> Callable[..., upnext.Artifact]:
             assert str(seen[0]) == str(seen[1])
             raise seen[0]
         first, second = made
-        assert (
-            dataclasses.replace(first, id=second.id, job_id=second.job_id, created_at=second.created_at)
-            == second
-        )
+        assert dataclasses.replace(first, id=second.id, job_id=second.job_id, created_at=second.created_at) == second
         return second
 
     return create

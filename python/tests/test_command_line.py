@@ -143,9 +143,7 @@ def test_a_url_on_the_command_line_goes_first(programs: Programs, tasks: str) ->
         ),
     ],
 )
-def test_what_cannot_be_run(
-    programs: Programs, tasks: str, arguments: list[str], code: int, message: str
-) -> None:
+def test_what_cannot_be_run(programs: Programs, tasks: str, arguments: list[str], code: int, message: str) -> None:
     programs.write("empty.py", 'import upnext\nworker = upnext.Worker("lonely")\n')
     assert programs.run("-m", "upnext", "run", *arguments) == (code, message)
 

@@ -123,9 +123,7 @@ def test_log_lines_are_kept_in_order_before_the_end(worker: upnext.Worker) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("said", "kept"), [(0.25, 0.25), (1, 1.0), (50, 0.5), (0, 0.0), (100, 1.0), (1.5, 0.015)]
-)
+@pytest.mark.parametrize(("said", "kept"), [(0.25, 0.25), (1, 1.0), (50, 0.5), (0, 0.0), (100, 1.0), (1.5, 0.015)])
 def test_progress_is_a_fraction_or_percent(worker: upnext.Worker, said: float, kept: float) -> None:
     @worker.task
     async def work() -> None:

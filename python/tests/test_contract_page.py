@@ -33,9 +33,7 @@ await upnext.create_artifact(name="chart.png", data=encoded, artifact_type=upnex
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
-def _function(
-    name: str, body: list[ast.stmt], kind: type[ast.FunctionDef | ast.AsyncFunctionDef]
-) -> ast.stmt:
+def _function(name: str, body: list[ast.stmt], kind: type[ast.FunctionDef | ast.AsyncFunctionDef]) -> ast.stmt:
     """`body` as a task that returns its local variables."""
     header = "async def" if kind is ast.AsyncFunctionDef else "def"
     function = ast.parse(f"@worker.task\n{header} {name}():\n    return None").body[0]

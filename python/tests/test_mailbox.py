@@ -30,8 +30,7 @@ def test_a_loop_without_readers_is_woken_by_a_thread(worker: upnext.Worker) -> N
     async def main() -> list[Any]:
         async with running(worker):
             return [
-                result.value
-                for result in await asyncio.gather(*(double.wait(x, wait_timeout=20) for x in range(100)))
+                result.value for result in await asyncio.gather(*(double.wait(x, wait_timeout=20) for x in range(100)))
             ]
 
     before = threading.active_count()
@@ -57,8 +56,7 @@ def test_a_cancelled_wait_lets_go(worker: upnext.Worker) -> None:
         for wait in waits:
             wait.cancel()
         assert all(
-            isinstance(end, asyncio.CancelledError)
-            for end in await asyncio.gather(*waits, return_exceptions=True)
+            isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*waits, return_exceptions=True)
         )
         async with running(worker):
             assert await future.value(20) == 1

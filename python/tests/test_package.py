@@ -78,9 +78,7 @@ def test_enums_are_their_wire_values() -> None:
         {"group_max_concurrency": 1},
     ],
 )
-def test_options_of_later_versions_are_refused_not_ignored(
-    worker: upnext.Worker, options: dict[str, Any]
-) -> None:
+def test_options_of_later_versions_are_refused_not_ignored(worker: upnext.Worker, options: dict[str, Any]) -> None:
     [option] = options
     with pytest.raises(NotImplementedError, match=f"option {option} is not in this version"):
         worker.task(**options)
@@ -110,9 +108,7 @@ def test_processes_are_refused_not_ignored() -> None:
         ({"name": "x" * 256}, ValueError, "it has 1 to 255 printable characters"),
     ],
 )
-def test_bad_options(
-    worker: upnext.Worker, options: dict[str, Any], error: type[Exception], message: str
-) -> None:
+def test_bad_options(worker: upnext.Worker, options: dict[str, Any], error: type[Exception], message: str) -> None:
     def f() -> None: ...
 
     with pytest.raises(error) as caught:
@@ -139,9 +135,7 @@ def test_what_cannot_be_a_task(worker: upnext.Worker) -> None:
         worker.task(name="taken")(lambda: None)
 
 
-@pytest.mark.parametrize(
-    "options", [{"name": " "}, {"concurrency": 0}, {"concurrency": 1.5}, {"sync_executor": "x"}]
-)
+@pytest.mark.parametrize("options", [{"name": " "}, {"concurrency": 0}, {"concurrency": 1.5}, {"sync_executor": "x"}])
 def test_bad_workers(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"worker's name|concurrency is|not a valid"):
         upnext.Worker(**options)
@@ -219,6 +213,4 @@ def test_types_as_users_see_them(tmp_path: Path) -> None:
         if "# error: " in line
     ]
     reported = [line for line in done.stdout.splitlines() if ": error: " in line]
-    assert [(int(line.split(":")[1]), line.rsplit("[", 1)[1].rstrip("]")) for line in reported] == expected, (
-        done.stdout
-    )
+    assert [(int(line.split(":")[1]), line.rsplit("[", 1)[1].rstrip("]")) for line in reported] == expected, done.stdout

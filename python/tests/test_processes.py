@@ -152,9 +152,7 @@ def _in_child(connection: multiprocessing.connection.Connection) -> None:
         return (await work.wait(2, wait_timeout=DEADLINE)).value
 
     job = work.submit_sync(1)
-    connection.send(
-        (job.job_id, asyncio.run(submit_and_wait()), work.wait_sync(3, wait_timeout=DEADLINE).value)
-    )
+    connection.send((job.job_id, asyncio.run(submit_and_wait()), work.wait_sync(3, wait_timeout=DEADLINE).value))
 
 
 def test_a_forked_child_makes_its_own_connections(programs: Programs, trace: Path) -> None:

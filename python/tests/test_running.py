@@ -356,9 +356,7 @@ def test_hooks_after_timeout_and_cancel(worker: upnext.Worker) -> None:
     def record(name: str) -> Any:
         return lambda context: calls.append(name)
 
-    hooks: dict[str, Any] = {
-        name: record(name) for name in ("on_success", "on_failure", "on_retry", "on_complete")
-    }
+    hooks: dict[str, Any] = {name: record(name) for name in ("on_success", "on_failure", "on_retry", "on_complete")}
     timed = worker.task(name="timed", timeout=0.1, **hooks)(slow)
     cancelled = worker.task(name="cancelled", **hooks)(slow)
 

@@ -325,9 +325,7 @@ def test_bad_settings_are_named(worker: upnext.Worker, monkeypatch: pytest.Monke
     async def noop() -> None: ...
 
     monkeypatch.setenv("UPNEXT_DURABILITY", "maybe")
-    with pytest.raises(
-        upnext.ConfigurationError, match="UPNEXT_DURABILITY=maybe: must be one of full, relaxed"
-    ):
+    with pytest.raises(upnext.ConfigurationError, match="UPNEXT_DURABILITY=maybe: must be one of full, relaxed"):
         noop.submit_sync()
 
 
@@ -342,9 +340,7 @@ def test_unknown_settings_are_warned_of(
     assert "did you mean UPNEXT_DURABILITY?" in caplog.text
 
 
-def test_a_home_that_is_a_file(
-    worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_home_that_is_a_file(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     @worker.task
     async def noop() -> None: ...
 

@@ -58,9 +58,7 @@ class Artifact:
     error: str | None = None
 
 
-async def create_artifact(
-    name: str, data: ArtifactData, artifact_type: ArtifactType | str | None = None
-) -> Artifact:
+async def create_artifact(name: str, data: ArtifactData, artifact_type: ArtifactType | str | None = None) -> Artifact:
     """Makes an artifact of the running job. When this returns, its bytes and record are durable and listed.
 
     `data` is a str (as the type writes it: JSON text, the text itself, else base64), a dict or list (JSON), bytes, a
@@ -95,9 +93,7 @@ async def create_artifact(
     return _record(await answer)
 
 
-def create_artifact_sync(
-    name: str, data: ArtifactData, artifact_type: ArtifactType | str | None = None
-) -> Artifact:
+def create_artifact_sync(name: str, data: ArtifactData, artifact_type: ArtifactType | str | None = None) -> Artifact:
     """`create_artifact` for sync tasks."""
     try:
         asyncio.get_running_loop()
@@ -226,9 +222,7 @@ def _record(record: ArtifactRecord) -> Artifact:
 class _Pieces:
     """Data that arrives piece by piece."""
 
-    def __init__(
-        self, name: str, pieces: Iterator[Any] | None, asynchronous: AsyncIterator[Any] | None = None
-    ) -> None:
+    def __init__(self, name: str, pieces: Iterator[Any] | None, asynchronous: AsyncIterator[Any] | None = None) -> None:
         self._name = name
         self._pieces = pieces
         self.asynchronous = asynchronous

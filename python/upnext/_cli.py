@@ -80,9 +80,7 @@ def _introduce(workers: list[Worker]) -> None:
     for worker in workers:
         tasks = ", ".join(worker.tasks)
         lines.append(f"  worker {worker.name} ({worker.concurrency} at once): {tasks}")
-    lines.extend(
-        f"  jobs in {place}" for place in sorted({connection(worker.url).describe() for worker in workers})
-    )
+    lines.extend(f"  jobs in {place}" for place in sorted({connection(worker.url).describe() for worker in workers}))
     lines.append("Running; Ctrl-C stops.")
     print("\n".join(lines), flush=True)  # noqa: T201
 

@@ -99,9 +99,7 @@ def _stamps(folders: list[Path]) -> dict[str, int]:
             below[:] = [
                 name
                 for name in below
-                if not name.startswith(".")
-                and name not in _SKIPPED
-                and not Path(here, name, "pyvenv.cfg").exists()
+                if not name.startswith(".") and name not in _SKIPPED and not Path(here, name, "pyvenv.cfg").exists()
             ]
             for name in names:
                 if name.endswith(".py"):

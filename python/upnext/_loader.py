@@ -40,9 +40,7 @@ def load(file: str) -> ModuleType:
         if path.is_file():
             return _load_file(path.resolve())
         if path.suffix == ".py" or "/" in file or path.is_dir():
-            raise LoadError(
-                f"{file} is {'a folder' if path.is_dir() else 'not there'}: name a Python file or a module"
-            )
+            raise LoadError(f"{file} is {'a folder' if path.is_dir() else 'not there'}: name a Python file or a module")
         return _load_module(file)
     except LoadError:
         raise
@@ -89,9 +87,7 @@ def _chosen(workers: list[Worker], only: list[str]) -> list[Worker]:
         return workers
     for name in only:
         if not any(name == worker.name or name in worker.tasks for worker in workers):
-            known = [worker.name for worker in workers] + [
-                task for worker in workers for task in worker.tasks
-            ]
+            known = [worker.name for worker in workers] + [task for worker in workers for task in worker.tasks]
             raise LoadError(f"there is no worker or task '{name}'; there are {', '.join(known)}")
     chosen: list[Worker] = []
     for worker in workers:

@@ -82,9 +82,7 @@ class _Patience:
                 loop.add_signal_handler(number, self._hear, number)
             except NotImplementedError:
                 # Windows: the handler runs between two steps of the main thread, so wake the loop.
-                signal.signal(
-                    number, lambda number, _: loop.call_soon_threadsafe(self._hear, number) and None
-                )
+                signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self._hear, number) and None)
         try:
             yield
         finally:

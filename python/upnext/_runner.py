@@ -191,9 +191,7 @@ class _Failure:
         attempt = self._attempt
         if self._stopped:
             attempt.stopped()
-            _failures.warning(
-                "job %s (%s) stopped: %s", attempt.job_id, attempt.function, attempt.stop_reason
-            )
+            _failures.warning("job %s (%s) stopped: %s", attempt.job_id, attempt.function, attempt.stop_reason)
             return
         attempt.fail(self._error, self._traceback, self._retryable)
         _failures.warning(

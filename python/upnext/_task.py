@@ -178,6 +178,4 @@ def _refuse_in_loop(sync_name: str, async_name: str) -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise RuntimeError(
-        f"{sync_name}() would block the running event loop: use `await handle.{async_name}(...)` here"
-    )
+    raise RuntimeError(f"{sync_name}() would block the running event loop: use `await handle.{async_name}(...)` here")
