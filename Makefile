@@ -79,7 +79,7 @@ $(VENV)/.tools: pyproject.toml
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.tools dashboard/dist/index.html $(RUST_SOURCES) pyproject.toml
-	$(BIN)/maturin develop --release --quiet
+	$(BIN)/maturin develop --release --quiet >/dev/null
 	@touch $@
 
 # The end-to-end test drives the system's own Chromium; on Debian and Ubuntu it is installed if it is missing.

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,8 @@ import report  # noqa: E402  (the folder must be on the path, and UPNEXT_HOME se
 @contextlib.contextmanager
 def process(*arguments: str, ready: str) -> Iterator[str]:
     """Runs `upnext ...`, yields its first line of output that holds `ready`, and stops it in good order at the end."""
-    child = subprocess.Popen([*UPNEXT, *arguments], stdout=subprocess.PIPE, text=True)
+    log = tempfile.TemporaryFile("w+")
+    child = subprocess.Popen([*UPNEXT, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
     assert child.stdout is not None
     try:
         for line in child.stdout:
@@ -35,7 +37,9 @@ def process(*arguments: str, ready: str) -> Iterator[str]:
                 yield line.strip()
                 break
         else:
-            sys.exit(f"`upnext {' '.join(arguments)}` ended with {child.wait()} before it was ready")
+            status = child.wait()
+            log.seek(0)
+            sys.exit(f"{log.read()}`upnext {' '.join(arguments)}` ended with {status} before it was ready")
     finally:
         child.terminate()
         child.wait(timeout=30)

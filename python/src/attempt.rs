@@ -123,7 +123,7 @@ impl Attempt {
 
     #[getter]
     fn max_attempts(&self) -> u32 {
-        self.job.max_retries.saturating_add(1)
+        self.job.max_attempts
     }
 
     #[getter]

@@ -65,7 +65,7 @@ class Context:
 
     @property
     def max_attempts(self) -> int:
-        """Attempts that it may take."""
+        """Number of the last attempt that the task's retries grant; an attempt that lost its worker counts on top."""
         return self._attempt.max_attempts
 
     @property

@@ -374,8 +374,9 @@ pub struct ClaimedJob {
     pub kwargs: RawJson,
     /// The caller's idempotency key.
     pub idempotency_key: Option<String>,
-    /// Retries after the first attempt.
-    pub max_retries: u32,
+    /// Number of the last attempt that the retry policy grants. Attempts that lost their worker, or that a retry by hand
+    /// wrote off, are granted on top.
+    pub max_attempts: u32,
     /// How long the attempt may run.
     pub timeout: Duration,
     /// The job that submitted it.

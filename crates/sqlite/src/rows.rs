@@ -66,7 +66,7 @@ pub(crate) fn claimed_job(
         function,
         attempt: row.get(3)?,
         timeout: duration(row, 4)?,
-        max_retries: retry(row, 5)?.max_retries,
+        max_attempts: (retry(row, 5)?.max_retries).saturating_add(1).saturating_add(row.get(11)?),
         idempotency_key: row.get(6)?,
         parent_id: row.get::<_, Option<[u8; 16]>>(7)?.map(JobId::from_bytes),
         root_id: row.get::<_, Option<[u8; 16]>>(8)?.map_or(id, JobId::from_bytes),

@@ -127,6 +127,11 @@ pub async fn losses_cost_no_retries(harness: &dyn Harness) {
     );
     fixture.advance(1);
     let fourth = fixture.backend.take_one("f").await;
+    assert_eq!(
+        [(third.attempt, third.max_attempts), (fourth.attempt, fourth.max_attempts)],
+        [(3, 4), (4, 4)],
+        "attempts that lost their worker are granted on top, and the last attempt knows that it is the last"
+    );
     let status = fixture.backend.end_applied(&fourth, Outcome::failed("no")).await;
     assert_eq!(status, JobStatus::Failed, "the only retry was used");
     assert_eq!(
