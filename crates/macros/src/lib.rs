@@ -62,10 +62,15 @@ fn arguments(function: &ItemFn) -> Result<Vec<(&Ident, &Type)>> {
         .inputs
         .iter()
         .map(|input| match input {
-            FnArg::Receiver(receiver) => Err(Error::new_spanned(receiver, "a task is a free function: it takes no self")),
+            FnArg::Receiver(receiver) => {
+                Err(Error::new_spanned(receiver, "a task is a free function: it takes no self"))
+            }
             FnArg::Typed(typed) => match &*typed.pat {
                 Pat::Ident(pattern) => Ok((&pattern.ident, &*typed.ty)),
-                other => Err(Error::new_spanned(other, "an argument of a task needs a plain name: jobs carry named arguments")),
+                other => Err(Error::new_spanned(
+                    other,
+                    "an argument of a task needs a plain name: jobs carry named arguments",
+                )),
             },
         })
         .collect()
@@ -88,10 +93,16 @@ fn output(function: &ItemFn) -> (Tokens, bool) {
 fn expand(options: &Options, function: &ItemFn) -> Result<Tokens> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
-        return Err(Error::new_spanned(signature.fn_token, "a task is an `async fn`; wrap blocking work in tokio::task::spawn_blocking"));
+        return Err(Error::new_spanned(
+            signature.fn_token,
+            "a task is an `async fn`; wrap blocking work in tokio::task::spawn_blocking",
+        ));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(&signature.generics, "a task has no generic parameters: its arguments travel as JSON"));
+        return Err(Error::new_spanned(
+            &signature.generics,
+            "a task has no generic parameters: its arguments travel as JSON",
+        ));
     }
     let arguments = arguments(function)?;
     let names: Vec<&Ident> = arguments.iter().map(|(name, _)| *name).collect();

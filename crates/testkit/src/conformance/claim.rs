@@ -232,7 +232,11 @@ pub async fn a_claim_fills_the_lease_and_the_job(harness: &dyn Harness) {
         (given.kwargs, given.idempotency_key),
         "job changed"
     );
-    assert_eq!((claimed.max_attempts, claimed.timeout), (4, given.timeout), "max_attempts or timeout changed");
+    assert_eq!(
+        (claimed.max_attempts, claimed.timeout),
+        (4, given.timeout),
+        "max_attempts or timeout changed"
+    );
     assert_eq!(
         (claimed.parent_id, claimed.root_id),
         (Some(parent.parent_id), parent.root_id),
