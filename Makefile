@@ -57,7 +57,8 @@ openapi: ## Rewrites docs/reference/openapi.json and the dashboard's types from 
 	UPDATE_OPENAPI=1 cargo test -p upnext-server openapi
 	npm --prefix dashboard run generate
 
-bench: ## Measures the Rust worker
+bench: $(VENV)/.built ## Measures jobs and artifacts in Python and Rust
+	$(BIN)/python bench/python_jobs.py
 	cargo run --release -p upnext-bench --bin rust_jobs
 
 clean: ## Removes everything that was built

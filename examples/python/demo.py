@@ -28,21 +28,21 @@ import report  # noqa: E402  (the folder must be on the path, and UPNEXT_HOME se
 @contextlib.contextmanager
 def process(*arguments: str, ready: str) -> Iterator[str]:
     """Runs `upnext ...`, yields its first line of output that holds `ready`, and stops it in good order at the end."""
-    log = tempfile.TemporaryFile("w+")
-    child = subprocess.Popen([*UPNEXT, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
-    assert child.stdout is not None
-    try:
-        for line in child.stdout:
-            if ready in line:
-                yield line.strip()
-                break
-        else:
-            status = child.wait()
-            log.seek(0)
-            sys.exit(f"{log.read()}`upnext {' '.join(arguments)}` ended with {status} before it was ready")
-    finally:
-        child.terminate()
-        child.wait(timeout=30)
+    with tempfile.TemporaryFile("w+") as log:
+        child = subprocess.Popen([*UPNEXT, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
+        assert child.stdout is not None
+        try:
+            for line in child.stdout:
+                if ready in line:
+                    yield line.strip()
+                    break
+            else:
+                status = child.wait()
+                log.seek(0)
+                sys.exit(f"{log.read()}`upnext {' '.join(arguments)}` ended with {status} before it was ready")
+        finally:
+            child.terminate()
+            child.wait(timeout=30)
 
 
 def get(url: str) -> bytes:
