@@ -33,7 +33,7 @@ def chart(values: list[int], width: int = 320, height: int = 160) -> bytes:
     for y in range(height):
         rows.append(0)  # PNG filter type "none" opens every row
         for x in range(width):
-            index, inside = min(x // step, len(values) - 1), x % step < step * 3 // 4
+            index, inside = min(x // step, len(values) - 1), x < step * len(values) and x % step < step * 3 // 4
             filled = height - y <= values[index] * (height - 10) // max(values)
             rows += bar if inside and filled else background
 

@@ -6,14 +6,12 @@ import asyncio
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from harness import Programs, running
+from rust_programs import build_example
 
 import upnext
-
-ROOT = Path(__file__).resolve().parents[2]
 
 client = upnext.Worker("client")
 
@@ -27,10 +25,7 @@ async def word_count(text: str) -> int:
 @pytest.fixture(scope="session")
 def rust_worker() -> str:
     """The path of the worker that examples/rust/worker.rs becomes."""
-    command = ["cargo", "build", "--package", "upnext", "--example", "worker", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    messages = [json.loads(line) for line in built.stdout.splitlines()]
-    return next(message["executable"] for message in messages if message.get("executable"))
+    return build_example("upnext", "worker")
 
 
 def test_a_python_job_runs_in_rust(rust_worker: str) -> None:

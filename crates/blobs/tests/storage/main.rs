@@ -5,6 +5,7 @@
 mod cases;
 mod local;
 mod s3;
+mod s3_server;
 
 use std::time::Duration;
 

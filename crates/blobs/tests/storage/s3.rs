@@ -1,38 +1,20 @@
 //! The S3 server for the cases, and what only that storage promises.
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
 use upnext_blobs::{BlobError, BlobStore};
 use upnext_core::settings::StorageSettings;
 
+use crate::s3_server::{self, KEY, SECRET};
 use crate::{Stand, digest, sample};
 
 const BUCKET: &str = "artifacts";
 const PREFIX: &str = "upnext/test";
-const KEY: &str = "test-key";
-const SECRET: &str = "test-secret";
 
 /// A storage in a bucket of a server on a free port, which asks for signed requests.
 pub(crate) async fn stand() -> Stand {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("s3");
     std::fs::create_dir_all(root.join(BUCKET)).unwrap();
-    let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(&root).unwrap());
-    builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
-    let service = builder.build();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let service = service.clone();
-            tokio::spawn(async move {
-                let _ =
-                    Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
-            });
-        }
-    });
+    let (url, server) = s3_server::start(&root).await;
     let blobs = open(&url, BUCKET, SECRET);
     let files = root.join(BUCKET).join(PREFIX);
     Stand { blobs, folder, files, server: Some(server), url }
