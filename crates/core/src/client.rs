@@ -3,26 +3,18 @@
 //! Every face (Python, Rust, command line, REST) submits, waits and cancels through this type, so that all of them
 //! refuse the same things with the same words.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use tokio::sync::{broadcast, oneshot};
 
 use crate::backend::{Backend, Cancelled, Retried};
 use crate::error::{BackendError, SubmitError, WaitError};
 use crate::function::{DEFAULT_TIMEOUT, FunctionDefinition, RetryPolicy};
 use crate::id::JobId;
 use crate::job::{DEFAULT_PRIORITY, Enqueued, Job, JobType, MAX_PAYLOAD_BYTES, NewJob, Parent, RawJson};
+use crate::waiters::Waiters;
 
 /// Longest idempotency key, in characters after trimming.
 pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 256;
-
-/// How often a waiter looks by itself although nothing woke it.
-const SAFETY_POLL: Duration = Duration::from_secs(1);
-
-/// How many changes are read at once while catching up with other processes.
-const CHANGES_PAGE: usize = 1000;
 
 /// A request to run a function, before it becomes a job.
 #[derive(Debug, Clone)]
@@ -231,151 +223,6 @@ fn check_idempotency_key(key: &str) -> Result<String, SubmitError> {
     Err(SubmitError::Invalid(format!(
         "an idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_CHARS} characters after trimming; this one has {length}"
     )))
-}
-
-type Answer = oneshot::Sender<Result<Arc<Job>, BackendError>>;
-
-/// Everybody in this process who waits for a job, served by one task that reads each finished job once.
-#[derive(Debug)]
-struct Waiters {
-    backend: Arc<dyn Backend>,
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    by_job: HashMap<JobId, Vec<Answer>>,
-    watching: bool,
-}
-
-impl Waiters {
-    fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend, waiting: Mutex::default() }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        // The data is a plain map: a panic elsewhere cannot leave it half-changed.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn wait(self: &Arc<Self>, id: JobId) -> Result<Job, WaitError> {
-        // First register, then look: a job that ends in between is seen by one of the two.
-        let answer = self.register(id);
-        match self.backend.find_jobs(vec![id]).await?.pop() {
-            None => {
-                self.lock().by_job.remove(&id);
-                return Err(WaitError::UnknownJob(id));
-            }
-            Some(job) if job.status.is_final() => return Ok(job),
-            Some(_) => {}
-        }
-        match answer.await {
-            Ok(Ok(job)) => Ok(Arc::unwrap_or_clone(job)),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(BackendError::Unavailable("the runtime is shutting down".into()).into()),
-        }
-    }
-
-    fn register(self: &Arc<Self>, id: JobId) -> oneshot::Receiver<Result<Arc<Job>, BackendError>> {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiting = self.lock();
-        waiting.by_job.entry(id).or_default().push(sender);
-        if !waiting.watching {
-            waiting.watching = true;
-            let finished = self.backend.signals().subscribe_finished();
-            tokio::spawn(watch(Arc::downgrade(self), Arc::clone(&self.backend), finished));
-        }
-        receiver
-    }
-
-    /// Of these jobs, those that somebody waits for.
-    fn awaited(&self, ids: impl Iterator<Item = JobId>) -> Vec<JobId> {
-        let waiting = self.lock();
-        ids.filter(|id| waiting.by_job.contains_key(id)).collect()
-    }
-
-    /// Drops waiters that gave up. False, and no longer watching, when nobody is left.
-    fn keep_watching(&self) -> bool {
-        let mut waiting = self.lock();
-        waiting.by_job.retain(|_, answers| {
-            answers.retain(|answer| !answer.is_closed());
-            !answers.is_empty()
-        });
-        waiting.watching = !waiting.by_job.is_empty();
-        waiting.watching
-    }
-
-    async fn answer(&self, ids: Vec<JobId>) {
-        if ids.is_empty() {
-            return;
-        }
-        // A failed read is not the waiters' end: the safety poll asks again.
-        let Ok(jobs) = self.backend.find_jobs(ids).await else { return };
-        for job in jobs.into_iter().filter(|job| job.status.is_final()) {
-            let answers = self.lock().by_job.remove(&job.id).unwrap_or_default();
-            let job = Arc::new(job);
-            for answer in answers {
-                let _ = answer.send(Ok(Arc::clone(&job)));
-            }
-        }
-    }
-
-    /// Answers whoever waits for a job that changed after `cursor`.
-    async fn catch_up(&self, cursor: &mut Option<i64>) {
-        while let Ok(changes) = self.backend.changes_since(*cursor, CHANGES_PAGE).await {
-            *cursor = Some(changes.cursor);
-            let full = changes.jobs.len() == CHANGES_PAGE;
-            let ended =
-                changes.jobs.into_iter().filter(|change| change.status.is_final()).map(|change| change.id);
-            self.answer(self.awaited(ended)).await;
-            if !full {
-                return;
-            }
-        }
-    }
-
-    async fn answer_all_ended(&self) {
-        let all: Vec<JobId> = self.lock().by_job.keys().copied().collect();
-        for page in all.chunks(CHANGES_PAGE) {
-            self.answer(page.to_vec()).await;
-        }
-    }
-}
-
-/// Serves the waiters until none is left: jobs that this process finishes are named by the signal, those of other
-/// processes are found in the change sequence.
-async fn watch(
-    waiters: Weak<Waiters>,
-    backend: Arc<dyn Backend>,
-    mut finished: broadcast::Receiver<crate::signal::FinishedJobs>,
-) {
-    let mut elsewhere = backend.signals().subscribe_elsewhere();
-    let mut cursor = backend.changes_since(None, 0).await.ok().map(|changes| changes.cursor);
-    // Whoever registered before the cursor was read may have missed an end in another process.
-    if let Some(waiters) = waiters.upgrade() {
-        waiters.answer_all_ended().await;
-    }
-    loop {
-        let event = tokio::time::timeout(SAFETY_POLL, async {
-            tokio::select! {
-                event = finished.recv() => Some(event),
-                _ = elsewhere.changed() => None,
-            }
-        })
-        .await;
-        let Some(waiters) = waiters.upgrade() else { return };
-        let quiet = event.is_err();
-        match event {
-            Ok(Some(Ok(ids))) => waiters.answer(waiters.awaited(ids.iter().copied())).await,
-            Ok(Some(Err(broadcast::error::RecvError::Lagged(_)))) => waiters.answer_all_ended().await,
-            Ok(Some(Err(broadcast::error::RecvError::Closed))) => return,
-            Ok(None) | Err(_) => waiters.catch_up(&mut cursor).await,
-        }
-        // The safety poll is the moment to look for waiters that gave up.
-        if quiet && !waiters.keep_watching() {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

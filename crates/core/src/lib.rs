@@ -15,6 +15,7 @@ pub mod job;
 pub mod settings;
 pub mod signal;
 pub mod transition;
+mod waiters;
 pub mod worker;
 
 pub use artifact::{Artifact, ArtifactType, NewArtifact, NewBlob};

@@ -24,11 +24,18 @@ pub struct Faulty {
     pub away: AtomicBool,
     /// Renewals alone fail, so that leases run out under a worker that is alive.
     pub renewals_fail: AtomicBool,
+    /// What waiters read fails.
+    pub reads_fail: AtomicBool,
 }
 
 impl Faulty {
     pub fn new(inner: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { inner, away: AtomicBool::new(false), renewals_fail: AtomicBool::new(false) })
+        Arc::new(Self {
+            inner,
+            away: AtomicBool::new(false),
+            renewals_fail: AtomicBool::new(false),
+            reads_fail: AtomicBool::new(false),
+        })
     }
 
     fn check(&self, switch: &AtomicBool) -> Result<()> {
@@ -67,6 +74,16 @@ macro_rules! pass_on {
                 self.inner.finish(finishes).await
             }
 
+            async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>> {
+                self.check(&self.reads_fail)?;
+                self.inner.find_jobs(ids).await
+            }
+
+            async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes> {
+                self.check(&self.reads_fail)?;
+                self.inner.changes_since(cursor, limit).await
+            }
+
             $(async fn $verb(&self $(, $argument: $kind)*) -> $answer {
                 self.inner.$verb($($argument),*).await
             })+
@@ -90,11 +107,9 @@ pass_on! {
     async fn read_blob(&self, sha256: Digest) -> Result<Option<Bytes>>;
     async fn condemn_blobs(&self, orphans: Vec<CondemnedBlob>, limit: usize) -> Result<Vec<CondemnedBlob>>;
     async fn forget_blobs(&self, blobs: Vec<Digest>) -> Result<()>;
-    async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>>;
     async fn list_jobs(&self, query: JobQuery) -> Result<Page<Job>>;
     async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>>;
     async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
-    async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes>;
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;
     async fn deregister_worker(&self, worker: WorkerId) -> Result<()>;
     async fn list_workers(&self) -> Result<Vec<Worker>>;

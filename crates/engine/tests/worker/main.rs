@@ -201,6 +201,25 @@ async fn outcomes_wait_for_a_backend_that_is_away() {
 }
 
 #[tokio::test]
+async fn a_waiter_survives_reads_that_fail_when_its_job_ends() {
+    let mut stage = stage(|_| {}).await;
+    let id = stage.submit().await;
+    let assignment = stage.next_started().await;
+    let waiter = tokio::spawn({
+        let client = stage.client.clone();
+        async move { client.wait(id, Some(PATIENCE)).await }
+    });
+    let mut finished = stage.backend.signals().subscribe_finished();
+    tokio::task::yield_now().await;
+    stage.backend.reads_fail.store(true, Ordering::SeqCst);
+    complete(&assignment);
+    timeout(PATIENCE, finished.recv()).await.expect("the job was never finished").unwrap();
+    stage.backend.reads_fail.store(false, Ordering::SeqCst);
+    let job = waiter.await.unwrap().expect("the waiter missed the end of its job");
+    assert_eq!(job.status, JobStatus::Complete);
+}
+
+#[tokio::test]
 async fn a_stopping_worker_lets_running_attempts_end_and_takes_no_more() {
     let mut stage = stage(|config| config.concurrency = 1).await;
     let running = stage.submit().await;
