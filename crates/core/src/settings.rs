@@ -282,6 +282,30 @@ impl fmt::Display for SettingsErrors {
     }
 }
 
+/// The reference page of all settings, as Markdown. `docs/reference/settings.md` is this text.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Settings\n\n\
+         Every setting is an environment variable. An unknown `UPNEXT_*` name is warned about at start-up, a bad value refused.\n\
+         `upnext settings` prints the values in effect.\n\n\
+         | variable | default | what it does |\n| --- | --- | --- |\n",
+    );
+    for info in SETTINGS.iter().filter(|info| info.effective) {
+        let default = if info.default.is_empty() { String::new() } else { format!("`{}`", info.default) };
+        page.push_str(&format!("| `{PREFIX}{}` | {default} | {} |\n", info.name, info.description));
+    }
+    page.push_str("\nThese names are reserved and have no effect in this version: ");
+    let reserved: Vec<String> = SETTINGS
+        .iter()
+        .filter(|info| !info.effective)
+        .map(|info| format!("`{PREFIX}{}`", info.name))
+        .collect();
+    page.push_str(&reserved.join(", "));
+    page.push_str(".\n");
+    page
+}
+
 fn warnings(vars: &BTreeMap<String, String>) -> Vec<String> {
     let mut warnings = Vec::new();
     for name in vars.keys().filter_map(|name| name.strip_prefix(PREFIX)) {
@@ -455,6 +479,19 @@ mod tests {
     fn load(vars: &[(&str, &str)]) -> Result<Loaded, SettingsErrors> {
         let with_home = [("HOME", "/home/ada")].iter().chain(vars);
         Settings::from_vars(with_home.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn the_reference_page_is_current() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/settings.md");
+        if std::env::var_os("UPDATE_SETTINGS").is_some() {
+            std::fs::write(&file, reference()).unwrap();
+        }
+        let page = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            page == reference(),
+            "docs/reference/settings.md is stale: run UPDATE_SETTINGS=1 cargo test -p upnext-core reference"
+        );
     }
 
     #[test]
