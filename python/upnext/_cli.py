@@ -14,7 +14,7 @@ from typing import Any
 from upnext import _bridge
 from upnext._client import connection
 from upnext._loader import LoadError, load_workers
-from upnext._run import run as run_workers
+from upnext._run import run_in_foreground
 from upnext._worker import Worker
 
 #: What a command answers: its exit code and, if it did not work, a sentence about it.
@@ -48,10 +48,9 @@ def _run(files: list[str], only: list[str], url: str | None, verbose: bool) -> A
     empty = next((worker for worker in workers if not worker.tasks), None)
     if empty is not None:
         return 2, f"worker '{empty.name}' has no task: decorate a function with @worker.task"
-    _introduce(workers)
     _follow_parent()
     try:
-        run_workers(*workers)
+        run_in_foreground(tuple(workers), on_started=lambda: _introduce(workers))
     except (ValueError, RuntimeError) as error:
         return 1, str(error)
     return 0, None

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from upnext import _bridge
@@ -29,13 +29,20 @@ def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
         pass
     else:
         raise RuntimeError("run() would block the running event loop: use `await worker.start()` here")
+    run_in_foreground(workers, worker_timeout)
+
+
+def run_in_foreground(
+    workers: tuple[Worker, ...], timeout: float = 3.0, on_started: Callable[[], None] | None = None
+) -> None:
+    """`run` for workers that were checked; calls `on_started` when all of them run and signals are heard."""
     _bridge.log_to_stderr()
-    forced = asyncio.run(_run(workers, worker_timeout))
+    forced = asyncio.run(_run(workers, timeout, on_started))
     if forced is not None:
         raise SystemExit(128 + forced)
 
 
-async def _run(workers: tuple[Worker, ...], timeout: float) -> int | None:
+async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable[[], None] | None) -> int | None:
     """The signal that ended the wait for running jobs, if one did."""
     patience = _Patience()
     with patience.listening(any(worker.handle_signals for worker in workers)):
@@ -44,6 +51,8 @@ async def _run(workers: tuple[Worker, ...], timeout: float) -> int | None:
             for worker in workers:
                 await worker.start()
                 started.append(worker)
+            if on_started is not None:
+                on_started()
             await patience.first.wait()
         finally:
             await _stop(started, timeout, patience)

@@ -198,8 +198,3 @@ async fn artifacts_need_a_job() {
     let error = upnext::create_artifact("a.json", "{}", None).await.unwrap_err();
     assert!(matches!(&error, ArtifactError::Invalid(text) if text.contains("outside of a job")), "{error}");
 }
-
-#[test]
-fn mistakes_in_tasks_are_explained_by_the_compiler() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
-}

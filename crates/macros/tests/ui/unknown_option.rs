@@ -1,4 +1,4 @@
-#[upnext::task(retires = 3)]
+#[upnext_macros::task(retires = 3)]
 async fn misspelt() {}
 
 fn main() {}

@@ -1,4 +1,4 @@
-#[upnext::task]
+#[upnext_macros::task]
 fn blocking() {}
 
 fn main() {}
