@@ -1,132 +1,40 @@
-//! Artifacts: the named, typed records of what jobs make, and the rules for names and types.
+//! Artifacts: the named, typed records of what jobs make, and what a backend is told about them.
 //!
 //! The bytes of an artifact (its blob) are addressed by their SHA-256 digest; a name is metadata and never a path.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+pub use crate::artifact_type::{ArtifactType, Encoding, MediaType, ParseTypeError};
 use crate::clock::Timestamp;
+pub use crate::digest::{Digest, ParseDigestError};
 use crate::id::{ArtifactId, JobId, LeaseToken};
 use crate::job::word_enum;
+pub use crate::labels::{Labels, check_tag};
 
 /// The longest artifact name, in Unicode characters.
 pub const MAX_NAME_CHARS: usize = 255;
 
+/// The longest key that makes a request to create an artifact repeatable, in characters after trimming.
+pub const MAX_KEY_CHARS: usize = 256;
+
 word_enum! {
-    /// What an artifact is, as callers name it.
-    ArtifactType, "artifact type" {
-        /// A JSON value.
-        Json = "json",
-        /// UTF-8 text.
-        Text = "text",
-        /// PNG image.
-        Png = "image/png",
-        /// JPEG image.
-        Jpeg = "image/jpeg",
-        /// WebP image.
-        Webp = "image/webp",
-        /// GIF image.
-        Gif = "image/gif",
-        /// SVG drawing.
-        Svg = "image/svg",
-        /// PDF document.
-        Pdf = "file/pdf",
-        /// Comma-separated table.
-        Csv = "file/csv",
-        /// XML document.
-        Xml = "file/xml",
-        /// HTML page.
-        Html = "file/html",
-        /// Any bytes.
-        Binary = "file/binary",
-    }
-}
-
-/// How the `data` of an artifact is written when it arrives as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// JSON text, or a value that becomes JSON.
-    Json,
-    /// The text itself.
-    Text,
-    /// Base64 of the bytes.
-    Base64,
-}
-
-impl ArtifactType {
-    /// How data for this type is written when it arrives as text.
-    #[must_use]
-    pub const fn encoding(self) -> Encoding {
-        match self {
-            Self::Json => Encoding::Json,
-            Self::Text => Encoding::Text,
-            _ => Encoding::Base64,
-        }
-    }
-
-    /// The media type under which the bytes are stored and served.
-    #[must_use]
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Text => "text/plain; charset=utf-8",
-            Self::Png | Self::Jpeg | Self::Webp | Self::Gif => self.as_str(),
-            Self::Svg => "image/svg+xml",
-            Self::Pdf => "application/pdf",
-            Self::Csv => "text/csv",
-            Self::Xml => "application/xml",
-            Self::Html => "text/html",
-            Self::Binary => "application/octet-stream",
-        }
-    }
-
-    /// The type that a name's extension stands for, if it stands for one of the twelve.
-    ///
-    /// ```
-    /// use upnext_core::ArtifactType;
-    /// assert_eq!(ArtifactType::from_extension("charts/a.PNG"), Some(ArtifactType::Png));
-    /// assert_eq!(ArtifactType::from_extension("README"), None);
-    /// ```
-    #[must_use]
-    pub fn from_extension(name: &str) -> Option<Self> {
-        let (_, extension) = name.rsplit('/').next()?.rsplit_once('.')?;
-        Some(match extension.to_ascii_lowercase().as_str() {
-            "json" => Self::Json,
-            "txt" | "log" => Self::Text,
-            "png" => Self::Png,
-            "jpg" | "jpeg" => Self::Jpeg,
-            "webp" => Self::Webp,
-            "gif" => Self::Gif,
-            "svg" => Self::Svg,
-            "pdf" => Self::Pdf,
-            "csv" => Self::Csv,
-            "xml" => Self::Xml,
-            "html" | "htm" => Self::Html,
-            _ => return None,
-        })
-    }
-
-    /// The type that the first bytes of a file give away, if they do.
-    #[must_use]
-    pub fn from_first_bytes(head: &[u8]) -> Option<Self> {
-        match head {
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
-            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
-            [b'%', b'P', b'D', b'F', b'-', ..] => Some(Self::Pdf),
-            _ => None,
-        }
-    }
-
-    /// The type of raw bytes when the caller named none: by the name's extension, then by the first bytes, else
-    /// [`ArtifactType::Binary`].
-    #[must_use]
-    pub fn infer(name: &str, head: &[u8]) -> Self {
-        Self::from_extension(name).or_else(|| Self::from_first_bytes(head)).unwrap_or(Self::Binary)
+    /// Whether an artifact can be read, and how much of it.
+    ArtifactStatus, "artifact status" {
+        /// A running attempt is writing it; what it has written so far can be read.
+        Writing = "writing",
+        /// It is whole, and will never change.
+        Available = "available",
+        /// The attempt that wrote it ended before it was closed; what was durable then can be read.
+        Incomplete = "incomplete",
+        /// Its stored bytes are no longer what they were.
+        Damaged = "damaged",
+        /// It arrives piece by piece from outside a job. Nobody lists or reads it before it is whole.
+        Uploading = "uploading",
     }
 }
 
@@ -165,74 +73,20 @@ pub fn validate_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A SHA-256 digest. Shown and serialised as 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+/// Checks the key under which a request to create an artifact may be repeated, and trims it.
+///
+/// # Errors
+/// One sentence that names the rule.
+pub fn check_key(key: &str) -> Result<String, String> {
+    let trimmed = key.trim();
+    let length = trimmed.chars().count();
+    if !(1..=MAX_KEY_CHARS).contains(&length) || trimmed.chars().any(char::is_control) {
+        return Err(format!(
+            "an artifact's idempotency key has 1 to {MAX_KEY_CHARS} characters after trimming, none of them control; \
+             this one has {length}"
+        ));
     }
-
-    /// Its bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The key under which a blob with this digest is stored: `sha256/ab/cd/<64 hex digits>`.
-    #[must_use]
-    pub fn storage_key(&self) -> String {
-        let hex = self.to_string();
-        format!("sha256/{}/{}/{hex}", &hex[0..2], &hex[2..4])
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// A text that is not 64 hex digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a SHA-256 digest is written as 64 hex digits")]
-pub struct ParseDigestError;
-
-impl FromStr for Digest {
-    type Err = ParseDigestError;
-
-    fn from_str(text: &str) -> Result<Self, ParseDigestError> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(ParseDigestError);
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| ParseDigestError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| ParseDigestError)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
+    Ok(trimmed.to_owned())
 }
 
 /// Where the bytes of a new artifact are.
@@ -245,6 +99,28 @@ pub enum NewBlob {
         /// `local` or `s3`.
         storage: &'static str,
     },
+}
+
+/// What a new record begins with.
+#[derive(Debug, Clone)]
+pub enum NewContent {
+    /// All bytes: the artifact is whole at once.
+    Whole(Sealed),
+    /// Nothing yet: its bytes arrive in parts and everybody may read along.
+    Live,
+    /// Nothing yet: its bytes arrive in parts, and nobody sees it before it is sealed.
+    Upload,
+}
+
+/// The bytes of an artifact that is whole.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// Length of the bytes.
+    pub size_bytes: u64,
+    /// Digest of the bytes.
+    pub sha256: Digest,
+    /// Where they are.
+    pub blob: NewBlob,
 }
 
 /// An artifact as it is handed to [`Backend::record_artifacts`](crate::Backend::record_artifacts).
@@ -262,20 +138,97 @@ pub struct NewArtifact {
     pub artifact_type: ArtifactType,
     /// The media type under which it is served.
     pub content_type: String,
-    /// Length of the bytes.
-    pub size_bytes: u64,
-    /// Digest of the bytes.
-    pub sha256: Digest,
-    /// Where the bytes are.
-    pub blob: NewBlob,
+    /// Its bytes, or how they will come.
+    pub content: NewContent,
+    /// Already checked by [`Labels::checked`].
+    pub labels: Labels,
+    /// It is removed this long after it was recorded; `None` keeps it as long as its job.
+    pub expires_in: Option<Duration>,
+    /// A request with the key of an earlier one of the same job is answered with what that one made.
+    pub key: Option<String>,
 }
 
-/// Why a backend refused to record one artifact. The others of the batch are recorded.
+/// More bytes of an artifact that is being written.
+#[derive(Debug, Clone)]
+pub struct NewPart {
+    /// The artifact.
+    pub artifact: ArtifactId,
+    /// The lease of the attempt that writes it; `None` for an upload.
+    pub lease: Option<LeaseToken>,
+    /// Where these bytes begin; the artifact must be just as long.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Sealed,
+}
+
+/// A stretch of an artifact that is being written, or was when its attempt died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where it begins.
+    pub offset: u64,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its digest.
+    pub sha256: Digest,
+    /// `inline`, `local` or `s3`.
+    pub storage: String,
+}
+
+/// The end of an artifact that was being written: all of its bytes as one blob.
+#[derive(Debug, Clone)]
+pub struct Seal {
+    /// The artifact.
+    pub artifact: ArtifactId,
+    /// The lease of the attempt that wrote it; `None` for an upload.
+    pub lease: Option<LeaseToken>,
+    /// What its bytes turned out to be.
+    pub artifact_type: ArtifactType,
+    /// The media type under which it is served.
+    pub content_type: String,
+    /// All of its bytes.
+    pub bytes: Sealed,
+}
+
+/// Changes to what is written on an artifact. `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ArtifactPatch {
+    /// A new description; empty takes it away.
+    pub description: Option<String>,
+    /// New tags in the place of the old ones.
+    pub tags: Option<Vec<String>>,
+    /// New metadata; JSON null takes it away.
+    pub metadata: Option<crate::job::RawJson>,
+    /// Pinned artifacts outlive every rule of retention.
+    pub pinned: Option<bool>,
+    /// When it expires; `Some(None)` for never.
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+impl ArtifactPatch {
+    /// `labels` with these changes, checked.
+    ///
+    /// # Errors
+    /// One sentence that names the rule.
+    pub fn apply(&self, labels: Labels) -> Result<Labels, String> {
+        let metadata = match &self.metadata {
+            Some(metadata) if metadata.as_str().trim() == "null" => None,
+            Some(metadata) => Some(metadata.clone()),
+            None => labels.metadata,
+        };
+        let description = self.description.clone().or(labels.description);
+        Labels { description, tags: self.tags.clone().unwrap_or(labels.tags), metadata }.checked()
+    }
+}
+
+/// Why a backend refused to record one artifact or part. The others of the batch are recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordRefusal {
     /// There is no such job.
     #[error("there is no job {0}")]
     UnknownJob(JobId),
+    /// There is no such artifact.
+    #[error("there is no artifact {0}")]
+    UnknownArtifact(ArtifactId),
     /// The attempt's lease ran out and somebody else may be running the job now.
     #[error(
         "the lease on job {0} has run out: another attempt may be running, so nothing more is recorded for this one"
@@ -284,6 +237,18 @@ pub enum RecordRefusal {
     /// The stored bytes are being swept at this moment: store them again, then record.
     #[error("the stored bytes {0} are being removed; store them again")]
     BlobCondemned(Digest),
+    /// An artifact with this key exists, and it is another one.
+    #[error("the idempotency key was used for another artifact of this job (id {0}); use a fresh key")]
+    KeyReused(ArtifactId),
+    /// It is whole, and never changes again.
+    #[error("artifact {0} is closed; nothing can be added to it")]
+    Closed(ArtifactId),
+    /// The bytes do not begin where the artifact ends.
+    #[error("the artifact is {size_bytes} bytes long; the next bytes begin there")]
+    WrongOffset {
+        /// How long it is.
+        size_bytes: u64,
+    },
 }
 
 /// One version of one artifact, as it is listed.
@@ -307,18 +272,37 @@ pub struct Artifact {
     pub artifact_type: ArtifactType,
     /// The media type under which it is served.
     pub content_type: String,
-    /// Length of the bytes.
+    /// Whether it can be read.
+    pub status: ArtifactStatus,
+    /// Length of the bytes; so far, if it is being written.
     pub size_bytes: u64,
-    /// Digest of the bytes.
-    pub sha256: Digest,
-    /// `inline`, `local` or `s3`.
+    /// Digest of the bytes; `None` unless it is whole.
+    pub sha256: Option<Digest>,
+    /// `inline`, `local` or `s3`; [`PARTS_STORAGE`] unless it is whole.
     pub storage: String,
-    /// When it was recorded.
+    /// When it was recorded; if it was written piece by piece, when that began.
     pub created_at: Timestamp,
+    /// Description, tags and metadata.
+    pub labels: Labels,
+    /// When it is removed.
+    pub expires_at: Option<Timestamp>,
+    /// True when it outlives every rule of retention.
+    pub pinned: bool,
+}
+
+impl Artifact {
+    /// Where its blob is; `None` unless it is whole.
+    #[must_use]
+    pub fn storage_key(&self) -> Option<String> {
+        self.sha256.map(|sha256| sha256.storage_key())
+    }
 }
 
 /// The [`Artifact::storage`] of blobs that the backend itself keeps.
 pub const INLINE_STORAGE: &str = "inline";
+
+/// The [`Artifact::storage`] of artifacts that are not whole.
+pub const PARTS_STORAGE: &str = "parts";
 
 #[cfg(test)]
 mod tests {
@@ -347,17 +331,28 @@ mod tests {
     }
 
     #[test]
-    fn digests_round_trip_and_make_keys() {
-        let digest = Digest::from_bytes([0xab; 32]);
-        assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
-        assert!(digest.storage_key().starts_with("sha256/ab/ab/abab"));
-        assert!("xyz".parse::<Digest>().is_err());
+    fn keys_are_trimmed_and_bounded() {
+        assert_eq!(check_key("  k ").unwrap(), "k");
+        for bad in ["  ", "a\nb", &"k".repeat(257)] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
-    fn types_are_inferred_by_extension_then_bytes() {
-        assert_eq!(ArtifactType::infer("a.csv", b"%PDF-1.7"), ArtifactType::Csv);
-        assert_eq!(ArtifactType::infer("a", b"%PDF-1.7"), ArtifactType::Pdf);
-        assert_eq!(ArtifactType::infer("a", b"\0\0"), ArtifactType::Binary);
+    fn a_patch_changes_only_what_it_names() {
+        let json = |text: &str| crate::job::RawJson::parse(text).unwrap();
+        let labels =
+            Labels { description: Some("old".into()), tags: vec!["a".into()], metadata: Some(json("{}")) };
+        assert_eq!(ArtifactPatch::default().apply(labels.clone()).unwrap(), labels);
+        let patch = ArtifactPatch {
+            description: Some(String::new()),
+            tags: Some(vec!["b".into()]),
+            metadata: Some(json("null")),
+            ..ArtifactPatch::default()
+        };
+        let patched = patch.apply(labels.clone()).unwrap();
+        assert_eq!(patched, Labels { description: None, tags: vec!["b".into()], metadata: None });
+        let bad = ArtifactPatch { tags: Some(vec![",".into()]), ..ArtifactPatch::default() };
+        assert!(bad.apply(labels).is_err());
     }
 }

@@ -12,12 +12,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::artifact::{Artifact, ArtifactType, Digest, NewArtifact, RecordRefusal};
+use crate::artifact::{Artifact, ArtifactPatch, Digest, NewArtifact, NewPart, Part, RecordRefusal, Seal};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::function::Function;
 use crate::id::{ArtifactId, JobId, WorkerId};
 use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, Lease, NewJob, Outcome, RawJson};
+pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, Page};
 use crate::signal::Signals;
 use crate::worker::{Worker, WorkerRegistration};
 
@@ -161,78 +162,6 @@ pub struct LogLine {
     pub entry: LogEntry,
 }
 
-/// Which jobs to list, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct JobQuery {
-    /// Only this function (its key).
-    pub function: Option<String>,
-    /// Only these statuses; empty means all.
-    pub statuses: Vec<JobStatus>,
-    /// Only jobs last run by this worker instance.
-    pub worker_id: Option<String>,
-    /// Only jobs made at or after this moment.
-    pub after: Option<Timestamp>,
-    /// Only jobs made before this moment.
-    pub before: Option<Timestamp>,
-    /// Only the tree under this root, the root included.
-    pub root_id: Option<JobId>,
-    /// At most this many.
-    pub limit: usize,
-    /// Where the page before ended.
-    pub cursor: Option<Cursor>,
-}
-
-/// Which artifacts to list, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct ArtifactQuery {
-    /// Only those of this job.
-    pub job_id: Option<JobId>,
-    /// Only those of jobs of this function (its key).
-    pub function: Option<String>,
-    /// Only this type.
-    pub artifact_type: Option<ArtifactType>,
-    /// Only names that contain this text, letter case aside.
-    pub name_contains: Option<String>,
-    /// Older versions of the same name too.
-    pub all_versions: bool,
-    /// At most this many.
-    pub limit: usize,
-    /// Where the page before ended.
-    pub cursor: Option<Cursor>,
-}
-
-/// A place in a listing. Opaque outside a backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(pub i64);
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "c{:x}", self.0)
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        text.strip_prefix('c')
-            .and_then(|digits| i64::from_str_radix(digits, 16).ok())
-            .map(Self)
-            .ok_or_else(|| format!("'{text}' is not a cursor: pass back a next_cursor as it was given"))
-    }
-}
-
-/// One page of a listing.
-#[derive(Debug, Clone)]
-pub struct Page<T> {
-    /// The items.
-    pub items: Vec<T>,
-    /// How many there are on all pages together.
-    pub total: u64,
-    /// Where the next page begins; `None` on the last one.
-    pub next: Option<Cursor>,
-}
-
 /// One step in the life of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobChange {
@@ -244,11 +173,46 @@ pub struct JobChange {
     pub status: JobStatus,
 }
 
+/// What happened to an artifact last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArtifactChangeKind {
+    /// It was recorded.
+    Created,
+    /// It was closed, or what is written on it changed.
+    Updated,
+    /// It was removed.
+    Deleted,
+}
+
+/// A change of an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArtifactChange {
+    /// Its place in the order of all changes.
+    pub sequence: i64,
+    /// The artifact.
+    pub id: ArtifactId,
+    /// Its job.
+    pub job_id: JobId,
+    /// What happened, seen from the cursor that was asked about.
+    pub kind: ArtifactChangeKind,
+}
+
+/// Which changes somebody follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// Those of jobs.
+    Jobs,
+    /// Those of jobs and artifacts.
+    Everything,
+}
+
 /// The answer to [`Backend::changes_since`].
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// The changed jobs, oldest change first, each once.
     pub jobs: Vec<JobChange>,
+    /// The changed artifacts, oldest change first, each once.
+    pub artifacts: Vec<ArtifactChange>,
     /// Pass this to the next call.
     pub cursor: i64,
 }
@@ -260,6 +224,65 @@ pub struct CondemnedBlob {
     pub sha256: Digest,
     /// The storage that holds it.
     pub storage: String,
+}
+
+/// A blob as a backend knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobRecord {
+    /// Its digest.
+    pub sha256: Digest,
+    /// Its length.
+    pub size_bytes: u64,
+    /// `inline`, `local` or `s3`.
+    pub storage: String,
+    /// True when it was last found to be damaged.
+    pub damaged: bool,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ArtifactTotals {
+    /// Artifacts, older versions not counted.
+    pub artifacts: u64,
+    /// Artifacts with all of their versions.
+    pub versions: u64,
+    /// Bytes of all versions together, as if each had its own.
+    pub logical_bytes: u64,
+    /// Distinct contents that are kept.
+    pub blobs: u64,
+    /// Bytes that these take.
+    pub stored_bytes: u64,
+}
+
+/// What is to be removed because of its age.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ExpireRequest {
+    /// Finished jobs that ended before this moment go, with their artifacts; `None` keeps them all.
+    pub jobs_ended_before: Option<Timestamp>,
+    /// At most this many artifacts and this many jobs.
+    pub limit: usize,
+}
+
+/// What was removed because of its age.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Artifacts.
+    pub artifacts: usize,
+    /// Jobs.
+    pub jobs: usize,
+}
+
+/// What a request to delete a job did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobDeleted {
+    /// It is gone, with its history and its artifacts.
+    Gone,
+    /// It has not ended; it has this status.
+    NotEnded(JobStatus),
+    /// One of its artifacts is pinned.
+    Pinned(ArtifactId),
+    /// There is no such job.
+    UnknownJob,
 }
 
 /// One engine that keeps all truth about jobs and artifact records. See the module's text for what every verb promises.
@@ -300,16 +323,55 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Notes progress, checkpoints and log lines of running attempts. Those with stale leases are ignored.
     async fn report(&self, reports: Vec<Report>) -> Result<()>;
 
-    /// Records artifacts whose bytes are durable or inline. After this they are listed.
+    /// Records artifacts whose bytes are durable or inline, or that are about to be written. After this they are listed,
+    /// unless they are uploads.
     async fn record_artifacts(
         &self,
         artifacts: Vec<NewArtifact>,
     ) -> Result<Vec<std::result::Result<Artifact, RecordRefusal>>>;
 
+    /// Adds bytes to artifacts that are being written. Answers how long each is then.
+    async fn append_artifacts(
+        &self,
+        parts: Vec<NewPart>,
+    ) -> Result<Vec<std::result::Result<u64, RecordRefusal>>>;
+
+    /// Closes an artifact that was being written: its parts make way for one blob. Repeated with the same bytes, it
+    /// answers the artifact.
+    async fn seal_artifact(&self, seal: Seal) -> Result<std::result::Result<Artifact, RecordRefusal>>;
+
+    /// The parts of an artifact that is not whole which end after `offset`, in their order, at most `limit`.
+    async fn list_parts(&self, id: ArtifactId, offset: u64, limit: usize) -> Result<Vec<Part>>;
+
+    /// Changes what is written on an artifact. The answer is what it is then; `None` when there is none.
+    async fn update_artifact(
+        &self,
+        id: ArtifactId,
+        patch: ArtifactPatch,
+    ) -> Result<Option<std::result::Result<Artifact, String>>>;
+
+    /// Notes that jobs have read artifacts. Of what does not exist nothing is noted.
+    async fn record_artifact_reads(&self, reads: Vec<(ArtifactId, JobId)>) -> Result<()>;
+
+    /// How much there is.
+    async fn artifact_totals(&self) -> Result<ArtifactTotals>;
+
+    /// Removes artifacts whose time has come and jobs that ended long ago. Pinned artifacts stay, and so do their jobs.
+    async fn expire(&self, request: ExpireRequest) -> Result<Expired>;
+
+    /// Removes a job that has ended, with its history and its artifacts.
+    async fn delete_job(&self, id: JobId) -> Result<JobDeleted>;
+
+    /// Known blobs in the order of their digests, those after `after`, at most `limit`.
+    async fn list_blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
+
+    /// Notes whether a blob was found to be damaged, which the artifacts that need it show. False when nobody knows it.
+    async fn mark_blob(&self, sha256: Digest, damaged: bool) -> Result<bool>;
+
     /// One artifact.
     async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>>;
 
-    /// A page of artifacts, newest first.
+    /// A page of artifacts.
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>>;
 
     /// Removes an artifact's record (and its inline bytes, if nothing else needs them). False when there was none.
@@ -338,8 +400,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The log lines of a job after `after`, oldest first, at most `limit`.
     async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
 
-    /// What changed after `cursor`, at most `limit` jobs. `None` answers no jobs and the cursor of this moment.
-    async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes>;
+    /// What changed after `cursor`, at most `limit` jobs and artifacts together. `None` answers nothing but the cursor of
+    /// this moment.
+    async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes>;
 
     /// Makes a worker and its functions known; again, with the same id, replaces what was known.
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;

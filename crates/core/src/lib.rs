@@ -5,20 +5,26 @@
 //! never answer differently (may this job be retried? is this name allowed?) are pure functions here.
 
 pub mod artifact;
+mod artifact_type;
 pub mod backend;
 pub mod client;
 pub mod clock;
+mod digest;
 pub mod error;
 pub mod function;
 pub mod id;
 pub mod job;
+mod labels;
+mod query;
 pub mod settings;
 pub mod signal;
 pub mod transition;
 mod waiters;
 pub mod worker;
 
-pub use artifact::{Artifact, ArtifactType, NewArtifact, NewBlob};
+pub use artifact::{
+    Artifact, ArtifactStatus, ArtifactType, Labels, NewArtifact, NewBlob, NewContent, Sealed,
+};
 pub use backend::Backend;
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};

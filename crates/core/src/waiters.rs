@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Feed};
 use crate::error::{BackendError, WaitError};
 use crate::id::JobId;
 use crate::job::Job;
@@ -121,12 +121,12 @@ impl Waiters {
     async fn catch_up(&self, cursor: &mut Option<i64>) -> Result<(), BackendError> {
         if cursor.is_none() {
             // The place first, then everything up to it: what ends in between is seen twice rather than not at all.
-            let here = self.backend.changes_since(None, 0).await?.cursor;
+            let here = self.backend.changes_since(None, 0, Feed::Jobs).await?.cursor;
             self.answer_all().await?;
             *cursor = Some(here);
         }
         loop {
-            let changes = self.backend.changes_since(*cursor, CHANGES_PAGE).await?;
+            let changes = self.backend.changes_since(*cursor, CHANGES_PAGE, Feed::Jobs).await?;
             let is_last = changes.jobs.len() < CHANGES_PAGE;
             let ended = changes.jobs.iter().filter(|change| change.status.is_final()).map(|change| change.id);
             self.answer(self.awaited(ended)).await?;

@@ -1,20 +1,22 @@
-//! Artifact records and the blobs that live beside them: `record_artifacts`, `delete_artifact`, `condemn_blobs`.
+//! Artifact records: `record_artifacts`, `update_artifact`, `delete_artifact` and what they share.
 
 use std::result::Result as StdResult;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
-use upnext_core::artifact::{Digest, INLINE_STORAGE, RecordRefusal};
-use upnext_core::backend::CondemnedBlob;
-use upnext_core::{Artifact, ArtifactId, NewArtifact, NewBlob};
+use upnext_core::artifact::{ArtifactPatch, Digest, NewContent, PARTS_STORAGE, RecordRefusal};
+use upnext_core::{
+    Artifact, ArtifactId, ArtifactStatus, ArtifactType, JobId, Labels, LeaseToken, NewArtifact, Timestamp,
+};
 
+use crate::blobs::{self, TakenBlob};
 use crate::lane::Transaction;
-use crate::rows::{self, ARTIFACT_COLUMNS};
+use crate::rows::{self, ARTIFACT_COLUMNS, ARTIFACT_TABLES};
+use crate::search;
 
 type Recorded = StdResult<Artifact, RecordRefusal>;
 
 pub(crate) fn record_artifacts(
-    transaction: &Transaction<'_>,
+    transaction: &mut Transaction<'_>,
     artifacts: &[NewArtifact],
 ) -> rusqlite::Result<Vec<Recorded>> {
     artifacts.iter().map(|artifact| record_one(transaction, artifact)).collect()
@@ -28,11 +30,11 @@ struct Owner {
     leased: bool,
 }
 
-fn record_one(transaction: &Transaction<'_>, new: &NewArtifact) -> rusqlite::Result<Recorded> {
+fn record_one(transaction: &mut Transaction<'_>, new: &NewArtifact) -> rusqlite::Result<Recorded> {
     let connection = transaction.connection;
     let owner = connection
         .prepare_cached(include_str!("../queries/record_artifact_job.sql"))?
-        .query_row(params![new.job_id.as_bytes(), new.lease.map(upnext_core::LeaseToken::get)], |row| {
+        .query_row(params![new.job_id.as_bytes(), new.lease.map(LeaseToken::get)], |row| {
             Ok(Owner {
                 seq: row.get(0)?,
                 function: row.get(1)?,
@@ -42,192 +44,270 @@ fn record_one(transaction: &Transaction<'_>, new: &NewArtifact) -> rusqlite::Res
         })
         .optional()?;
     let Some(owner) = owner else { return Ok(Err(RecordRefusal::UnknownJob(new.job_id))) };
-    // The answer to an earlier call may have been lost on its way: the same record is not made twice.
-    if let Some(recorded) = find_artifact(connection, new.id)? {
-        return Ok(Ok(recorded));
+    if let Some(earlier) = recorded_before(connection, &owner, new)? {
+        return Ok(earlier);
     }
     if new.lease.is_some() && !owner.leased {
         return Ok(Err(RecordRefusal::StaleLease(new.job_id)));
     }
-    let Some(blob) = take_blob(connection, new)? else {
-        return Ok(Err(RecordRefusal::BlobCondemned(new.sha256)));
+    let blob = match &new.content {
+        NewContent::Live | NewContent::Upload => None,
+        NewContent::Whole(bytes) => match blobs::take_blob(connection, bytes)? {
+            None => return Ok(Err(RecordRefusal::BlobCondemned(bytes.sha256))),
+            taken => taken,
+        },
     };
-    let version = next_version(connection, owner.seq, &new.name)?;
+    insert(transaction, owner, new, blob).map(Ok)
+}
+
+/// What an earlier call made: the same record is not made twice when its answer was lost on its way, nor when the
+/// caller repeats a key.
+fn recorded_before(
+    connection: &Connection,
+    owner: &Owner,
+    new: &NewArtifact,
+) -> rusqlite::Result<Option<Recorded>> {
+    let known = connection
+        .prepare_cached(include_str!("../queries/record_artifact_known.sql"))?
+        .exists([new.id.as_bytes()])?;
+    if known {
+        return Ok(find_artifact(connection, new.id)?.map(Ok));
+    }
+    let Some(key) = &new.key else { return Ok(None) };
+    let found = connection
+        .prepare_cached(include_str!("../queries/record_artifact_key.sql"))?
+        .query_row(params![owner.seq, key], |row| {
+            Ok((
+                ArtifactId::from_bytes(row.get(0)?),
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<[u8; 32]>>(2)?.map(Digest::from_bytes),
+            ))
+        })
+        .optional()?;
+    let Some((id, name, sha256)) = found else { return Ok(None) };
+    let same_bytes = match &new.content {
+        NewContent::Whole(bytes) => sha256 == Some(bytes.sha256),
+        NewContent::Live | NewContent::Upload => true,
+    };
+    if name != new.name || !same_bytes {
+        return Ok(Some(Err(RecordRefusal::KeyReused(id))));
+    }
+    Ok(find_artifact(connection, id)?.map(Ok))
+}
+
+fn insert(
+    transaction: &mut Transaction<'_>,
+    owner: Owner,
+    new: &NewArtifact,
+    blob: Option<TakenBlob>,
+) -> rusqlite::Result<Artifact> {
+    let connection = transaction.connection;
+    let change = transaction.next_change();
+    let (version, status) = match &new.content {
+        // Nobody sees an upload before it is whole; until then it only has to differ from all others.
+        NewContent::Upload => (-fastrand::i64(1..i64::MAX), ArtifactStatus::Uploading),
+        NewContent::Live => (next_version(connection, owner.seq, &new.name)?, ArtifactStatus::Writing),
+        NewContent::Whole(_) => (next_version(connection, owner.seq, &new.name)?, ArtifactStatus::Available),
+    };
+    let (size_bytes, sha256) = match &new.content {
+        NewContent::Whole(bytes) => (bytes.size_bytes, Some(bytes.sha256)),
+        NewContent::Live | NewContent::Upload => (0, None),
+    };
     let attempt = if new.lease.is_some() { owner.attempts } else { 0 };
-    connection.prepare_cached(include_str!("../queries/record_artifact.sql"))?.execute(params![
-        new.id.as_bytes(),
-        owner.seq,
-        attempt,
-        version,
-        blob.id,
-        transaction.now.as_micros(),
-        new.artifact_type.as_str(),
-        new.content_type,
-        new.name,
-        Some(new.name.to_lowercase()).filter(|folded| *folded != new.name),
-    ])?;
-    Ok(Ok(Artifact {
+    let expires_at = new.expires_in.map(|time| transaction.now.after(time));
+    let (seq, created_at) =
+        connection.prepare_cached(include_str!("../queries/record_artifact.sql"))?.query_row(
+            params![
+                new.id.as_bytes(),
+                owner.seq,
+                attempt,
+                version,
+                blob.as_ref().map(|blob| blob.id),
+                size_bytes,
+                transaction.now.as_micros(),
+                change,
+                expires_at.map(Timestamp::as_micros),
+                owner.function,
+                new.artifact_type.as_str(),
+                stored_content_type(&new.artifact_type, &new.content_type),
+                new.name,
+                Some(new.name.to_lowercase()).filter(|folded| *folded != new.name),
+                new.key,
+                new.labels.description,
+                rows::stored_tags(&new.labels.tags),
+                new.labels.metadata.as_ref().map(upnext_core::RawJson::as_str),
+                new.labels.search_text(),
+            ],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+        )?;
+    add_tags(connection, seq, &new.labels)?;
+    transaction.leave_for_later();
+    Ok(Artifact {
         id: new.id,
         job_id: new.job_id,
         function: owner.function,
         attempt,
         name: new.name.clone(),
-        version,
-        latest: true,
-        artifact_type: new.artifact_type,
+        version: u32::try_from(version).unwrap_or(0),
+        latest: version > 0,
+        artifact_type: new.artifact_type.clone(),
         content_type: new.content_type.clone(),
-        size_bytes: new.size_bytes,
-        sha256: new.sha256,
-        storage: blob.storage,
-        created_at: transaction.now,
-    }))
+        status,
+        size_bytes,
+        sha256,
+        storage: blob.map_or_else(|| PARTS_STORAGE.to_owned(), |blob| blob.storage),
+        created_at: Timestamp::from_micros(created_at),
+        labels: new.labels.clone(),
+        expires_at,
+        pinned: false,
+    })
 }
 
-struct TakenBlob {
-    id: i64,
-    storage: String,
+/// Most artifacts have the content type of their type: those rows need not repeat it.
+pub(crate) fn stored_content_type<'a>(
+    artifact_type: &ArtifactType,
+    content_type: &'a str,
+) -> Option<&'a str> {
+    // A type that is a media type forgets its parameters in the column `type`.
+    let implied = artifact_type.as_str().parse::<ArtifactType>();
+    let implied = implied.is_ok_and(|implied| implied.content_type() == content_type);
+    (!implied).then_some(content_type)
 }
 
-/// The row of the artifact's content, with one more artifact counted on it. `None` when its bytes are on their way out.
-fn take_blob(connection: &Connection, new: &NewArtifact) -> rusqlite::Result<Option<TakenBlob>> {
-    let existing = connection
-        .prepare_cached(include_str!("../queries/record_artifact_blob.sql"))?
-        .query_row([new.sha256.as_bytes()], |row| Ok(TakenBlob { id: row.get(0)?, storage: row.get(1)? }))
-        .optional()?;
-    if let Some(blob) = existing {
-        connection
-            .prepare_cached(include_str!("../queries/record_artifact_share_blob.sql"))?
-            .execute([blob.id])?;
-        return Ok(Some(blob));
+fn add_tags(connection: &Connection, seq: i64, labels: &Labels) -> rusqlite::Result<()> {
+    if labels.tags.is_empty() {
+        return Ok(());
     }
-    let (storage, bytes) = match &new.blob {
-        NewBlob::Inline(bytes) => (INLINE_STORAGE, Some(bytes.as_ref())),
-        NewBlob::Stored { storage } if is_condemned(connection, new.sha256, storage)? => return Ok(None),
-        NewBlob::Stored { storage } => (*storage, None),
-    };
-    let size = i64::try_from(new.size_bytes).unwrap_or(i64::MAX);
-    connection.prepare_cached(include_str!("../queries/record_artifact_new_blob.sql"))?.execute(params![
-        new.sha256.as_bytes(),
-        size,
-        storage,
-        bytes
-    ])?;
-    Ok(Some(TakenBlob { id: connection.last_insert_rowid(), storage: storage.to_owned() }))
+    let mut add = connection.prepare_cached(include_str!("../queries/record_artifact_tag.sql"))?;
+    labels.tags.iter().try_for_each(|tag| add.execute(params![tag, seq]).map(drop))
 }
 
-fn is_condemned(connection: &Connection, sha256: Digest, storage: &str) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(include_str!("../queries/record_artifact_condemned.sql"))?
-        .exists(params![sha256.as_bytes(), storage])
-}
-
-fn next_version(connection: &Connection, job: i64, name: &str) -> rusqlite::Result<u32> {
+/// The number of the next version of a name in a job. The one before is no longer the latest.
+pub(crate) fn next_version(connection: &Connection, job: i64, name: &str) -> rusqlite::Result<i64> {
     let previous = connection
         .prepare_cached(include_str!("../queries/record_artifact_previous.sql"))?
-        .query_row(params![job, name], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?)))
+        .query_row(params![job, name], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     let Some((seq, version)) = previous else { return Ok(1) };
     connection.prepare_cached(include_str!("../queries/record_artifact_outdate.sql"))?.execute([seq])?;
     Ok(version + 1)
 }
 
-pub(crate) fn delete_artifact(transaction: &Transaction<'_>, id: ArtifactId) -> rusqlite::Result<bool> {
+/// What is written on an artifact, as an update finds it.
+struct Written {
+    seq: i64,
+    labels: Labels,
+    pinned: bool,
+    expires_at: Option<Timestamp>,
+}
+
+pub(crate) fn update_artifact(
+    transaction: &mut Transaction<'_>,
+    id: ArtifactId,
+    patch: &ArtifactPatch,
+) -> rusqlite::Result<Option<StdResult<Artifact, String>>> {
+    let connection = transaction.connection;
+    let found = connection
+        .prepare_cached(include_str!("../queries/update_artifact_find.sql"))?
+        .query_row([id.as_bytes()], |row| {
+            Ok(Written {
+                seq: row.get(0)?,
+                labels: rows::labels(row, 1)?,
+                pinned: row.get(4)?,
+                expires_at: rows::moment(row, 5)?,
+            })
+        })
+        .optional()?;
+    let Some(written) = found else { return Ok(None) };
+    let labels = match patch.apply(written.labels) {
+        Ok(labels) => labels,
+        Err(rule) => return Ok(Some(Err(rule))),
+    };
+    let seq = written.seq;
+    let change = transaction.next_change();
+    connection.prepare_cached(include_str!("../queries/update_artifact.sql"))?.execute(params![
+        seq,
+        labels.description,
+        rows::stored_tags(&labels.tags),
+        labels.metadata.as_ref().map(upnext_core::RawJson::as_str),
+        labels.search_text(),
+        patch.pinned.unwrap_or(written.pinned),
+        patch.expires_at.unwrap_or(written.expires_at).map(Timestamp::as_micros),
+        change,
+    ])?;
+    connection.prepare_cached(include_str!("../queries/delete_tags.sql"))?.execute([seq])?;
+    add_tags(connection, seq, &labels)?;
+    search::renew(connection, seq)?;
+    Ok(find_artifact(connection, id)?.map(Ok))
+}
+
+/// A record that was just removed.
+struct Removed {
+    seq: i64,
+    job: i64,
+    name: String,
+    was_latest: bool,
+    blob: Option<i64>,
+    was_seen: bool,
+    made: i64,
+    job_id: JobId,
+}
+
+pub(crate) fn delete_artifact(transaction: &mut Transaction<'_>, id: ArtifactId) -> rusqlite::Result<bool> {
     let connection = transaction.connection;
     let deleted = connection
         .prepare_cached(include_str!("../queries/delete_artifact.sql"))?
         .query_row([id.as_bytes()], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, bool>(2)?,
-                row.get::<_, i64>(3)?,
-            ))
+            Ok(Removed {
+                seq: row.get(0)?,
+                job: row.get(1)?,
+                name: row.get(2)?,
+                was_latest: row.get(3)?,
+                blob: row.get(4)?,
+                was_seen: row.get::<_, i64>(5)? > 0,
+                made: row.get(6)?,
+                job_id: JobId::from_bytes(row.get(7)?),
+            })
         })
         .optional()?;
-    let Some((job, name, was_latest, blob)) = deleted else { return Ok(false) };
-    if was_latest {
+    let Some(gone) = deleted else { return Ok(false) };
+    if gone.was_latest {
         connection
             .prepare_cached(include_str!("../queries/delete_artifact_promote.sql"))?
-            .execute(params![job, name])?;
+            .execute(params![gone.job, gone.name])?;
     }
-    connection.prepare_cached(include_str!("../queries/delete_artifact_blob.sql"))?.execute([blob])?;
-    connection.prepare_cached(include_str!("../queries/delete_artifact_inline.sql"))?.execute([blob])?;
+    match gone.blob {
+        Some(blob) => blobs::give_back(connection, blob)?,
+        None => blobs::drop_parts(connection, gone.seq)?,
+    }
+    connection.prepare_cached(include_str!("../queries/delete_tags.sql"))?.execute([gone.seq])?;
+    connection.prepare_cached(include_str!("../queries/delete_artifact_reads.sql"))?.execute([gone.seq])?;
+    search::renew(connection, gone.seq)?;
+    if gone.was_seen {
+        let change = transaction.next_change();
+        connection.prepare_cached(include_str!("../queries/delete_artifact_note.sql"))?.execute(params![
+            change,
+            gone.made,
+            id.as_bytes(),
+            gone.job_id.as_bytes(),
+            transaction.now.as_micros()
+        ])?;
+    }
     Ok(true)
 }
 
-/// How long a sweeper may take to remove what it was given. After this it counts as dead and its blobs are given to the
-/// next one.
-const SWEEPER_PATIENCE_MICROS: i64 = 10 * 60 * 1_000_000;
-
-pub(crate) fn condemn_blobs(
+pub(crate) fn record_artifact_reads(
     transaction: &Transaction<'_>,
-    orphans: &[CondemnedBlob],
-    limit: usize,
-) -> rusqlite::Result<Vec<CondemnedBlob>> {
-    let connection = transaction.connection;
-    let now = transaction.now.as_micros();
-    let mut condemned = query_blobs(
-        connection,
-        include_str!("../queries/condemn_left_behind.sql"),
-        params![now, now - SWEEPER_PATIENCE_MICROS, limit],
-    )?;
-    let unneeded = query_blobs(
-        connection,
-        include_str!("../queries/condemn_unneeded.sql"),
-        params![limit - condemned.len()],
-    )?;
-    let mut condemn = connection.prepare_cached(include_str!("../queries/condemn.sql"))?;
-    let mut add = |blob: CondemnedBlob, condemned: &mut Vec<CondemnedBlob>| -> rusqlite::Result<()> {
-        condemn.execute(params![blob.sha256.as_bytes(), blob.storage, now])?;
-        condemned.push(blob);
-        Ok(())
-    };
-    for blob in unneeded {
-        add(blob, &mut condemned)?;
-    }
-    let mut is_known = connection.prepare_cached(include_str!("../queries/condemn_orphan_find.sql"))?;
-    for orphan in orphans {
-        if condemned.len() >= limit {
-            break;
-        }
-        // Needed by an artifact, or in a sweeper's hands already.
-        let known: bool =
-            is_known.query_row(params![orphan.sha256.as_bytes(), orphan.storage], |row| row.get(0))?;
-        if !known {
-            add(orphan.clone(), &mut condemned)?;
-        }
-    }
-    Ok(condemned)
-}
-
-fn query_blobs(
-    connection: &Connection,
-    sql: &str,
-    params: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<CondemnedBlob>> {
-    connection
-        .prepare_cached(sql)?
-        .query_map(params, |row| {
-            Ok(CondemnedBlob { sha256: Digest::from_bytes(row.get(0)?), storage: row.get(1)? })
-        })?
-        .collect()
-}
-
-pub(crate) fn forget_blobs(transaction: &Transaction<'_>, blobs: &[Digest]) -> rusqlite::Result<()> {
-    let mut forget = transaction.connection.prepare_cached(include_str!("../queries/forget_blob.sql"))?;
-    blobs.iter().try_for_each(|digest| forget.execute([digest.as_bytes()]).map(|_| ()))
+    reads: &[(ArtifactId, JobId)],
+) -> rusqlite::Result<()> {
+    let mut record =
+        transaction.connection.prepare_cached(include_str!("../queries/record_artifact_read.sql"))?;
+    reads
+        .iter()
+        .try_for_each(|(artifact, job)| record.execute([artifact.as_bytes(), job.as_bytes()]).map(drop))
 }
 
 pub(crate) fn find_artifact(connection: &Connection, id: ArtifactId) -> rusqlite::Result<Option<Artifact>> {
-    let sql = format!(
-        "SELECT {ARTIFACT_COLUMNS} FROM artifacts a JOIN jobs j ON j.seq = a.job JOIN blobs b ON b.blob = a.blob \
-         WHERE a.id = ?1"
-    );
+    let sql = format!("SELECT {ARTIFACT_COLUMNS} FROM {ARTIFACT_TABLES} WHERE a.id = ?1");
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], rows::artifact).optional()
-}
-
-pub(crate) fn read_blob(connection: &Connection, sha256: Digest) -> rusqlite::Result<Option<Bytes>> {
-    let mut statement = connection.prepare_cached(include_str!("../queries/read_blob.sql"))?;
-    let bytes: Option<Vec<u8>> = statement.query_row([sha256.as_bytes()], |row| row.get(0)).optional()?;
-    Ok(bytes.map(Bytes::from))
 }

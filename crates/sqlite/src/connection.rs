@@ -11,13 +11,14 @@ use upnext_core::BackendError;
 const APPLICATION_ID: i32 = 0x5550_4E58;
 
 /// Every schema step, oldest first. Forward only; a released step is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_init.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_init.sql"), include_str!("../migrations/0002_artifacts.sql")];
 
 /// How long a writer waits for the writers of other processes before it gives up.
 const BUSY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many prepared statements a connection keeps.
-const STATEMENT_CACHE: usize = 96;
+const STATEMENT_CACHE: usize = 128;
 
 /// Pages that the write-ahead log may hold before a commit moves them into the file (16 MiB): large enough that
 /// a checkpoint is rare under load, small enough that readers do not search long.

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -15,10 +16,14 @@ use upnext_core::settings::Durability;
 use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp};
 
 use crate::connection::{self, Result, explain};
+use crate::search;
 use crate::wake::WakeFile;
 
 /// Most requests in one transaction. Bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 512;
+
+/// How long nobody asks for anything before the lane counts as idle.
+const IDLE_AFTER: Duration = Duration::from_millis(150);
 
 /// Whether a request has to survive power loss before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +51,8 @@ struct Effects {
     work: bool,
     /// Another process committed since this lane last did.
     foreign: bool,
+    /// There is work for an idle moment.
+    leftovers: bool,
 }
 
 impl Transaction<'_> {
@@ -58,6 +65,11 @@ impl Transaction<'_> {
     /// Notes that a job reached a final status.
     pub(crate) fn finished(&mut self, job: JobId) {
         self.effects.finished.push(job);
+    }
+
+    /// Notes that something is left to do that nobody waits for.
+    pub(crate) fn leave_for_later(&mut self) {
+        self.effects.leftovers = true;
     }
 
     /// Notes that jobs may have become claimable, or will at a new moment.
@@ -155,38 +167,68 @@ struct Writer {
 
 impl Writer {
     fn serve(&mut self, inbox: &mpsc::Receiver<Box<dyn Request>>) {
-        while let Ok(first) = inbox.recv() {
-            let mut batch = vec![first];
-            batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
-            self.commit_together(batch);
+        // Whether there may be work that nobody waits for. At first another process may have left some.
+        let mut leftovers = true;
+        loop {
+            let first =
+                if leftovers { inbox.recv_timeout(IDLE_AFTER) } else { inbox.recv().map_err(Into::into) };
+            match first {
+                Ok(first) => {
+                    let mut batch = vec![first];
+                    batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
+                    leftovers |= self.commit_together(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => leftovers = self.tidy(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
         }
     }
 
-    fn commit_together(&mut self, mut batch: Vec<Box<dyn Request>>) {
+    /// Does a piece of the work that waits for an idle moment. True when there may be more.
+    fn tidy(&mut self) -> bool {
+        let (reply, mut answer) = oneshot::channel();
+        let verb = |transaction: &mut Transaction<'_>| search::index_some(transaction);
+        let _ =
+            self.commit_together(vec![Box::new(Call { promise: Promise::Soft, verb, value: None, reply })]);
+        match answer.try_recv() {
+            Ok(Ok(more)) => more,
+            // Whatever is wrong, those who ask for something will hear of it.
+            _ => false,
+        }
+    }
+
+    /// True when it left work for an idle moment.
+    fn commit_together(&mut self, mut batch: Vec<Box<dyn Request>>) -> bool {
         let outcome = self.transact(&mut batch);
+        let mut leftovers = outcome.as_ref().is_ok_and(|leftovers| *leftovers);
         if outcome.is_ok() || batch.len() == 1 {
+            let outcome = outcome.map(drop);
             for request in batch {
                 request.answer(outcome.clone());
             }
-            return;
+            return leftovers;
         }
         // One request failed and took the others with it: run each by itself, so that only the culprit sees the error.
         for request in batch {
             let mut alone = [request];
             let outcome = self.transact(&mut alone);
+            leftovers |= outcome.as_ref().is_ok_and(|leftovers| *leftovers);
             let [request] = alone;
-            request.answer(outcome);
+            request.answer(outcome.map(drop));
         }
+        leftovers
     }
 
-    fn transact(&mut self, batch: &mut [Box<dyn Request>]) -> Result<()> {
+    /// True when it left work for an idle moment.
+    fn transact(&mut self, batch: &mut [Box<dyn Request>]) -> Result<bool> {
         let durable = batch.iter().any(|request| request.promise() == Promise::Durable);
         let ran = catch_unwind(AssertUnwindSafe(|| self.run_and_commit(batch, durable)));
         let outcome = ran.unwrap_or_else(|_| Err(BackendError::Unexpected("a request panicked".into())));
         match outcome {
             Ok(effects) => {
+                let leftovers = effects.leftovers;
                 self.tell(effects);
-                Ok(())
+                Ok(leftovers)
             }
             Err(error) => {
                 // After some errors SQLite has rolled back by itself; then this one fails and changes nothing.

@@ -4,16 +4,21 @@
 //! processes are woken through a small file beside the database ([`wake`]). Each verb of [`Backend`] has its function
 //! in the module of its noun, and its SQL in `queries/`.
 
+mod artifact_listing;
 mod artifacts;
 mod attempts;
+mod blobs;
 mod claim;
 mod connection;
 mod control;
 mod enqueue;
+mod expiry;
 mod lane;
 mod listing;
+mod parts;
 mod readers;
 mod rows;
+mod search;
 mod wake;
 mod workers;
 
@@ -23,10 +28,11 @@ use std::sync::atomic::AtomicI64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use upnext_core::artifact::{Digest, RecordRefusal};
+use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
-    ArtifactQuery, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob, Finish, Finished, JobQuery,
-    LogLine, Page, RenewRequest, Renewal, Report, Result, Retried,
+    ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
+    ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page, RenewRequest,
+    Renewal, Report, Result, Retried,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
@@ -102,6 +108,16 @@ impl Sqlite {
         wake::watch(path, connection::open_reader(path)?, &signals, written);
         Ok(Self { lane, readers: Readers::open(path)?, signals, clock: Arc::clone(&options.clock) })
     }
+
+    /// Puts into the search index what is there by now and the writer has not come to yet: not so much at a time that
+    /// others wait long.
+    async fn bring_search_up_to_date(&self) -> Result<()> {
+        let newest = self.readers.read(search::newest).await?;
+        while self.readers.read(search::searchable).await? < newest {
+            self.lane.write(Promise::Soft, |transaction| search::index_some(transaction)).await?;
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -159,12 +175,70 @@ impl Backend for Sqlite {
             .await
     }
 
+    async fn append_artifacts(
+        &self,
+        parts: Vec<NewPart>,
+    ) -> Result<Vec<std::result::Result<u64, RecordRefusal>>> {
+        self.lane
+            .write(Promise::Durable, move |transaction| parts::append_artifacts(transaction, &parts))
+            .await
+    }
+
+    async fn seal_artifact(&self, seal: Seal) -> Result<std::result::Result<Artifact, RecordRefusal>> {
+        self.lane.write(Promise::Durable, move |transaction| parts::seal_artifact(transaction, &seal)).await
+    }
+
+    async fn list_parts(&self, id: ArtifactId, offset: u64, limit: usize) -> Result<Vec<Part>> {
+        self.readers.read(move |connection| parts::list_parts(connection, id, offset, limit)).await
+    }
+
+    async fn update_artifact(
+        &self,
+        id: ArtifactId,
+        patch: ArtifactPatch,
+    ) -> Result<Option<std::result::Result<Artifact, String>>> {
+        self.lane
+            .write(Promise::Durable, move |transaction| artifacts::update_artifact(transaction, id, &patch))
+            .await
+    }
+
+    async fn record_artifact_reads(&self, reads: Vec<(ArtifactId, JobId)>) -> Result<()> {
+        self.lane
+            .write(Promise::Durable, move |transaction| artifacts::record_artifact_reads(transaction, &reads))
+            .await
+    }
+
+    async fn artifact_totals(&self) -> Result<ArtifactTotals> {
+        self.readers.read(artifact_listing::artifact_totals).await
+    }
+
+    async fn expire(&self, request: ExpireRequest) -> Result<Expired> {
+        self.lane.write(Promise::Durable, move |transaction| expiry::expire(transaction, request)).await
+    }
+
+    async fn delete_job(&self, id: JobId) -> Result<JobDeleted> {
+        self.lane.write(Promise::Durable, move |transaction| expiry::delete_job(transaction, id)).await
+    }
+
+    async fn list_blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
+        self.readers.read(move |connection| blobs::list_blobs(connection, after, limit)).await
+    }
+
+    async fn mark_blob(&self, sha256: Digest, damaged: bool) -> Result<bool> {
+        self.lane
+            .write(Promise::Durable, move |transaction| blobs::mark_blob(transaction, sha256, damaged))
+            .await
+    }
+
     async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>> {
         self.readers.read(move |connection| artifacts::find_artifact(connection, id)).await
     }
 
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>> {
-        self.readers.read(move |connection| listing::list_artifacts(connection, &query)).await
+        if artifact_listing::searches(&query) {
+            self.bring_search_up_to_date().await?;
+        }
+        self.readers.read(move |connection| artifact_listing::list_artifacts(connection, &query)).await
     }
 
     async fn delete_artifact(&self, id: ArtifactId) -> Result<bool> {
@@ -174,21 +248,17 @@ impl Backend for Sqlite {
     }
 
     async fn read_blob(&self, sha256: Digest) -> Result<Option<Bytes>> {
-        self.readers.read(move |connection| artifacts::read_blob(connection, sha256)).await
+        self.readers.read(move |connection| blobs::read_blob(connection, sha256)).await
     }
 
     async fn condemn_blobs(&self, orphans: Vec<CondemnedBlob>, limit: usize) -> Result<Vec<CondemnedBlob>> {
         self.lane
-            .write(Promise::Durable, move |transaction| {
-                artifacts::condemn_blobs(transaction, &orphans, limit)
-            })
+            .write(Promise::Durable, move |transaction| blobs::condemn_blobs(transaction, &orphans, limit))
             .await
     }
 
     async fn forget_blobs(&self, blobs: Vec<Digest>) -> Result<()> {
-        self.lane
-            .write(Promise::Durable, move |transaction| artifacts::forget_blobs(transaction, &blobs))
-            .await
+        self.lane.write(Promise::Durable, move |transaction| blobs::forget_blobs(transaction, &blobs)).await
     }
 
     async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>> {
@@ -207,8 +277,8 @@ impl Backend for Sqlite {
         self.readers.read(move |connection| listing::list_logs(connection, job, after, limit)).await
     }
 
-    async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes> {
-        self.readers.read(move |connection| listing::changes_since(connection, cursor, limit)).await
+    async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {
+        self.readers.read(move |connection| listing::changes_since(connection, cursor, limit, feed)).await
     }
 
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()> {

@@ -1,36 +1,38 @@
-//! Reading pages of jobs and artifacts, attempts, logs and changes.
+//! Reading pages of jobs, attempts, logs and changes.
 //!
-//! Statements of fixed shape are files under `queries/`; the two listings put theirs together from fixed terms, because
-//! a single statement with optional filters (`?1 IS NULL OR ...`) could use no index.
+//! Statements of fixed shape are files under `queries/`; listings put theirs together from fixed terms, because a single
+//! statement with optional filters (`?1 IS NULL OR ...`) could use no index.
 
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Connection, params_from_iter};
-use upnext_core::backend::{ArtifactQuery, Changes, Cursor, JobChange, JobQuery, LogEntry, LogLine, Page};
-use upnext_core::{Artifact, Attempt, Job, JobId, Timestamp};
+use upnext_core::backend::{
+    ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange, JobQuery, LogEntry, LogLine, Page,
+};
+use upnext_core::{ArtifactId, Attempt, Job, JobId, Timestamp};
 
 use crate::control::outcome_word;
-use crate::rows::{self, ARTIFACT_COLUMNS, JOB_COLUMNS};
+use crate::rows::{self, JOB_COLUMNS};
 
 /// Terms of a WHERE clause with their values.
 #[derive(Default)]
-struct Filter {
-    terms: Vec<&'static str>,
-    values: Vec<Value>,
+pub(crate) struct Filter {
+    pub(crate) terms: Vec<&'static str>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl Filter {
-    fn add(&mut self, term: &'static str, value: impl Into<Value>) {
+    pub(crate) fn add(&mut self, term: &'static str, value: impl Into<Value>) {
         self.terms.push(term);
         self.values.push(value.into());
     }
 
-    fn add_if<T: Into<Value>>(&mut self, term: &'static str, value: Option<T>) {
+    pub(crate) fn add_if<T: Into<Value>>(&mut self, term: &'static str, value: Option<T>) {
         if let Some(value) = value {
             self.add(term, value);
         }
     }
 
-    fn sql(&self) -> String {
+    pub(crate) fn sql(&self) -> String {
         if self.terms.is_empty() { String::new() } else { format!("WHERE {}", self.terms.join(" AND ")) }
     }
 
@@ -42,30 +44,28 @@ impl Filter {
     }
 }
 
-/// One page: asks for one row more than wanted, which tells whether there is a next page.
-fn page<T>(
+/// The rows of one page, each with its place: asks for one row more than wanted, which tells whether there is a next page.
+pub(crate) fn page_rows<T>(
     connection: &Connection,
     sql: &str,
     filter: &Filter,
     limit: usize,
-    total: u64,
-    read: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    seq_column: usize,
-) -> rusqlite::Result<Page<T>> {
+    read: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<(Cursor, T)>,
+) -> rusqlite::Result<(Vec<T>, Option<Cursor>)> {
     let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let values: Vec<&dyn ToSql> =
         filter.values.iter().map(|value| value as &dyn ToSql).chain([&more as &dyn ToSql]).collect();
-    let mut rows: Vec<(i64, T)> = connection
+    let mut rows: Vec<(Cursor, T)> = connection
         .prepare_cached(sql)?
-        .query_map(values.as_slice(), |row| Ok((row.get(seq_column)?, read(row)?)))?
+        .query_map(values.as_slice(), |row| read(row))?
         .collect::<Result<_, _>>()?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|(seq, _)| Cursor(*seq));
-    Ok(Page { items: rows.into_iter().map(|(_, item)| item).collect(), total, next })
+    let next = rows.last().filter(|_| has_more).map(|(cursor, _)| cursor.clone());
+    Ok((rows.into_iter().map(|(_, item)| item).collect(), next))
 }
 
-fn id_value(id: JobId) -> Value {
+pub(crate) fn id_value(id: JobId) -> Value {
     Value::Blob(id.as_bytes().to_vec())
 }
 
@@ -92,6 +92,10 @@ pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::
         filter.add("(root_id = ? OR id = ?)", id_value(root));
         filter.values.push(id_value(root));
     }
+    filter.add_if(
+        "seq IN (SELECT job FROM artifact_reads WHERE artifact = (SELECT seq FROM artifacts WHERE id = ?))",
+        query.reads.map(|id| Value::Blob(id.as_bytes().to_vec())),
+    );
     if !query.statuses.is_empty() {
         let words: Vec<&str> = query.statuses.iter().map(|status| status.as_str()).collect();
         filter.add(
@@ -100,32 +104,11 @@ pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::
         );
     }
     let total = filter.count(connection, "jobs")?;
-    filter.add_if("seq < ?", query.cursor.map(|cursor| cursor.0));
+    filter.add_if("seq < ?", query.cursor.as_ref().map(|cursor| cursor.seq));
     let sql = format!("SELECT {JOB_COLUMNS} FROM jobs {} ORDER BY seq DESC LIMIT ?", filter.sql());
-    page(connection, &sql, &filter, query.limit, total, rows::job, 29)
-}
-
-pub(crate) fn list_artifacts(
-    connection: &Connection,
-    query: &ArtifactQuery,
-) -> rusqlite::Result<Page<Artifact>> {
-    const TABLES: &str = "artifacts a JOIN jobs j ON j.seq = a.job JOIN blobs b ON b.blob = a.blob";
-    let mut filter = Filter::default();
-    filter.add_if("a.job = (SELECT seq FROM jobs WHERE id = ?)", query.job_id.map(id_value));
-    filter.add_if("j.function = ?", query.function.clone());
-    filter.add_if("a.type = ?", query.artifact_type.map(|kind| kind.as_str().to_owned()));
-    filter.add_if(
-        "instr(coalesce(a.folded_name, a.name), ?) > 0",
-        query.name_contains.as_deref().map(str::to_lowercase),
-    );
-    if !query.all_versions {
-        filter.terms.push("a.latest = 1");
-    }
-    let counted = if query.function.is_some() { TABLES } else { "artifacts a" };
-    let total = filter.count(connection, counted)?;
-    filter.add_if("a.seq < ?", query.cursor.map(|cursor| cursor.0));
-    let sql = format!("SELECT {ARTIFACT_COLUMNS} FROM {TABLES} {} ORDER BY a.seq DESC LIMIT ?", filter.sql());
-    page(connection, &sql, &filter, query.limit, total, rows::artifact, 13)
+    let read = |row: &rusqlite::Row<'_>| Ok((Cursor { seq: row.get(29)?, key: None }, rows::job(row)?));
+    let (items, next) = page_rows(connection, &sql, &filter, query.limit, read)?;
+    Ok(Page { items, total, total_is_capped: false, next })
 }
 
 pub(crate) fn list_attempts(connection: &Connection, id: JobId) -> rusqlite::Result<Vec<Attempt>> {
@@ -186,10 +169,11 @@ pub(crate) fn changes_since(
     connection: &Connection,
     cursor: Option<i64>,
     limit: usize,
+    feed: Feed,
 ) -> rusqlite::Result<Changes> {
     let Some(after) = cursor else {
         let mut newest = connection.prepare_cached(include_str!("../queries/last_change.sql"))?;
-        return Ok(Changes { jobs: Vec::new(), cursor: newest.query_row([], |row| row.get(0))? });
+        return Ok(Changes { cursor: newest.query_row([], |row| row.get(0))?, ..Changes::default() });
     };
     let jobs: Vec<JobChange> = connection
         .prepare_cached(include_str!("../queries/changes_since.sql"))?
@@ -201,6 +185,57 @@ pub(crate) fn changes_since(
             })
         })?
         .collect::<Result<_, _>>()?;
-    let cursor = jobs.last().map_or(after, |change| change.sequence);
-    Ok(Changes { jobs, cursor })
+    let mut changes = Changes { jobs, ..Changes::default() };
+    if feed == Feed::Everything {
+        changes.artifacts = artifact_changes(connection, after, limit)?;
+    }
+    cut(&mut changes, limit);
+    let last =
+        [changes.jobs.last().map(|change| change.sequence), changes.artifacts.last().map(|c| c.sequence)];
+    changes.cursor = last.into_iter().flatten().max().unwrap_or(after);
+    Ok(changes)
+}
+
+/// Keeps the first `limit` of jobs and artifacts together, so that no change before the cursor is left out.
+fn cut(changes: &mut Changes, limit: usize) {
+    let jobs = changes.jobs.iter().map(|change| change.sequence);
+    let mut sequences: Vec<i64> =
+        jobs.chain(changes.artifacts.iter().map(|change| change.sequence)).collect();
+    sequences.sort_unstable();
+    if let Some(&first_left_out) = sequences.get(limit) {
+        changes.jobs.retain(|change| change.sequence < first_left_out);
+        changes.artifacts.retain(|change| change.sequence < first_left_out);
+    }
+}
+
+fn artifact_changes(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<ArtifactChange>> {
+    let mut changes: Vec<ArtifactChange> = connection
+        .prepare_cached(include_str!("../queries/changes_since_artifacts.sql"))?
+        .query_map(rusqlite::params![after, limit], |row| {
+            let kind = if row.get(3)? { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
+            artifact_change(row, kind)
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut deletions = connection.prepare_cached(include_str!("../queries/changes_since_deletions.sql"))?;
+    let deleted = deletions.query_map(rusqlite::params![after, limit], |row| {
+        artifact_change(row, ArtifactChangeKind::Deleted)
+    })?;
+    for change in deleted {
+        changes.push(change?);
+    }
+    changes.sort_unstable_by_key(|change| change.sequence);
+    Ok(changes)
+}
+
+fn artifact_change(row: &rusqlite::Row<'_>, kind: ArtifactChangeKind) -> rusqlite::Result<ArtifactChange> {
+    Ok(ArtifactChange {
+        sequence: row.get(0)?,
+        id: ArtifactId::from_bytes(row.get(1)?),
+        job_id: JobId::from_bytes(row.get(2)?),
+        kind,
+    })
 }

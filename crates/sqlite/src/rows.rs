@@ -2,10 +2,11 @@
 
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
-use upnext_core::artifact::Digest;
+use upnext_core::artifact::{Digest, PARTS_STORAGE};
 use upnext_core::job::Lease;
 use upnext_core::{
-    Artifact, ArtifactId, ClaimedJob, Job, JobId, LeaseToken, RawJson, RetryPolicy, Timestamp,
+    Artifact, ArtifactId, ArtifactType, ClaimedJob, Job, JobId, Labels, LeaseToken, RawJson, RetryPolicy,
+    Timestamp,
 };
 
 /// Columns of [`job`], in its order.
@@ -75,27 +76,64 @@ pub(crate) fn claimed_job(
     })
 }
 
-/// Columns of [`artifact`], in its order; the tables are `artifacts a`, `blobs b` and `jobs j`.
-pub(crate) const ARTIFACT_COLUMNS: &str = "a.id, j.id, j.function, a.attempt, a.name, a.version, a.latest, a.type, \
-    a.content_type, b.size_bytes, b.sha256, b.storage, a.created_at, a.seq";
+/// Columns of [`artifact`], in its order; the tables are [`ARTIFACT_TABLES`].
+///
+/// Whether somebody still writes an artifact that is not whole follows from its job: the attempt that began it is the
+/// running one, or it never will be again.
+pub(crate) const ARTIFACT_COLUMNS: &str = "a.id, j.id, a.function, a.attempt, a.name, a.version, a.latest, a.type, \
+    a.content_type, a.size_bytes, b.sha256, b.storage, a.created_at, a.description, a.tags, a.metadata, a.expires_at, \
+    a.pinned, CASE WHEN b.damaged_at IS NOT NULL THEN 'damaged' WHEN a.blob IS NOT NULL THEN 'available' \
+    WHEN a.version < 0 THEN 'uploading' WHEN j.status = 'active' AND j.attempts = a.attempt THEN 'writing' \
+    ELSE 'incomplete' END, a.seq";
+
+/// Place of `seq` in [`ARTIFACT_COLUMNS`].
+pub(crate) const ARTIFACT_SEQ: usize = 19;
+
+/// What [`ARTIFACT_COLUMNS`] are columns of.
+pub(crate) const ARTIFACT_TABLES: &str =
+    "artifacts a JOIN jobs j ON j.seq = a.job LEFT JOIN blobs b ON b.blob = a.blob";
 
 /// An artifact from a row of [`ARTIFACT_COLUMNS`].
 pub(crate) fn artifact(row: &Row<'_>) -> rusqlite::Result<Artifact> {
+    let artifact_type: ArtifactType = word(row, 7)?;
     Ok(Artifact {
         id: ArtifactId::from_bytes(row.get(0)?),
         job_id: JobId::from_bytes(row.get(1)?),
         function: row.get(2)?,
         attempt: row.get(3)?,
         name: row.get(4)?,
-        version: row.get(5)?,
+        // An upload that is not whole has no version yet.
+        version: u32::try_from(row.get::<_, i64>(5)?).unwrap_or(0),
         latest: row.get(6)?,
-        artifact_type: word(row, 7)?,
-        content_type: row.get(8)?,
-        size_bytes: u64::try_from(row.get::<_, i64>(9)?).unwrap_or(0),
-        sha256: Digest::from_bytes(row.get(10)?),
-        storage: row.get(11)?,
+        content_type: row
+            .get::<_, Option<String>>(8)?
+            .unwrap_or_else(|| artifact_type.content_type().to_owned()),
+        artifact_type,
+        size_bytes: row.get(9)?,
+        sha256: row.get::<_, Option<[u8; 32]>>(10)?.map(Digest::from_bytes),
+        storage: row.get::<_, Option<String>>(11)?.unwrap_or_else(|| PARTS_STORAGE.to_owned()),
         created_at: Timestamp::from_micros(row.get(12)?),
+        labels: labels(row, 13)?,
+        expires_at: moment(row, 16)?,
+        pinned: row.get(17)?,
+        status: word(row, 18)?,
     })
+}
+
+/// Description, tags and metadata from three columns, the first of them `index`.
+pub(crate) fn labels(row: &Row<'_>, index: usize) -> rusqlite::Result<Labels> {
+    let tags: Option<String> = row.get(index + 1)?;
+    let tags = tags.map(|tags| serde_json::from_str(&tags).map_err(|error| unreadable(index + 1, error)));
+    Ok(Labels {
+        description: row.get(index)?,
+        tags: tags.transpose()?.unwrap_or_default(),
+        metadata: json(row, index + 2)?,
+    })
+}
+
+/// Tags as they are stored: nothing when there are none.
+pub(crate) fn stored_tags(tags: &[String]) -> Option<String> {
+    (!tags.is_empty()).then(|| serde_json::to_string(tags).unwrap_or_default())
 }
 
 /// A policy as it is stored: nothing for the default one, so that most rows stay small.
@@ -114,7 +152,7 @@ pub(crate) fn retry(row: &Row<'_>, index: usize) -> rusqlite::Result<RetryPolicy
 /// The enum word in column `index`.
 pub(crate) fn word<T>(row: &Row<'_>, index: usize) -> rusqlite::Result<T>
 where
-    T: std::str::FromStr<Err = upnext_core::job::ParseWordError>,
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     row.get_ref(index)?.as_str()?.parse().map_err(|error| unreadable(index, error))
 }

@@ -11,8 +11,9 @@ use upnext_core::backend::{
 };
 use upnext_core::job::{DEFAULT_PRIORITY, Lease};
 use upnext_core::{
-    ArtifactId, ArtifactType, ClaimedJob, FunctionDefinition, JobId, JobType, LeaseToken, NewArtifact,
-    NewBlob, NewJob, Outcome, RawJson, RetryPolicy, Timestamp, WorkerId, WorkerRegistration,
+    ArtifactId, ArtifactType, ClaimedJob, FunctionDefinition, JobId, JobType, Labels, LeaseToken,
+    NewArtifact, NewBlob, NewContent, NewJob, Outcome, RawJson, RetryPolicy, Sealed, Timestamp, WorkerId,
+    WorkerRegistration,
 };
 
 /// How long the leases of [`claim_request`] last.
@@ -155,10 +156,24 @@ pub fn new_artifact(job_id: JobId, name: &str, bytes: &[u8]) -> NewArtifact {
         name: name.to_owned(),
         artifact_type: ArtifactType::Text,
         content_type: ArtifactType::Text.content_type().to_owned(),
-        size_bytes: bytes.len() as u64,
-        sha256: digest(bytes),
-        blob: NewBlob::Inline(Bytes::copy_from_slice(bytes)),
+        content: NewContent::Whole(inline(bytes)),
+        labels: Labels::default(),
+        expires_in: None,
+        key: None,
     }
+}
+
+/// These bytes, for the backend to keep.
+#[must_use]
+pub fn inline(bytes: &[u8]) -> Sealed {
+    let blob = NewBlob::Inline(Bytes::copy_from_slice(bytes));
+    Sealed { size_bytes: bytes.len() as u64, sha256: digest(bytes), blob }
+}
+
+/// These bytes, already in local storage.
+#[must_use]
+pub fn stored(bytes: &[u8]) -> Sealed {
+    Sealed { blob: NewBlob::Stored { storage: "local" }, ..inline(bytes) }
 }
 
 /// An artifact made by a running attempt, whose bytes the backend keeps.
@@ -170,7 +185,7 @@ pub fn leased_artifact(lease: Lease, name: &str, bytes: &[u8]) -> NewArtifact {
 /// An artifact of a job, made outside of any attempt, whose bytes are in local storage.
 #[must_use]
 pub fn stored_artifact(job_id: JobId, name: &str, bytes: &[u8]) -> NewArtifact {
-    NewArtifact { blob: NewBlob::Stored { storage: "local" }, ..new_artifact(job_id, name, bytes) }
+    NewArtifact { content: NewContent::Whole(stored(bytes)), ..new_artifact(job_id, name, bytes) }
 }
 
 /// These bytes as a blob that a sweep found in local storage.

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use upnext_core::artifact::{Digest, RecordRefusal};
+use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
-    ArtifactQuery, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob, Finish, Finished, JobQuery,
-    LogLine, Page, RenewRequest, Renewal, Report, Result, Retried,
+    ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
+    ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page, RenewRequest,
+    Renewal, Report, Result, Retried,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::{
@@ -79,9 +80,9 @@ macro_rules! pass_on {
                 self.inner.find_jobs(ids).await
             }
 
-            async fn changes_since(&self, cursor: Option<i64>, limit: usize) -> Result<Changes> {
+            async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {
                 self.check(&self.reads_fail)?;
-                self.inner.changes_since(cursor, limit).await
+                self.inner.changes_since(cursor, limit, feed).await
             }
 
             $(async fn $verb(&self $(, $argument: $kind)*) -> $answer {
@@ -101,6 +102,16 @@ pass_on! {
     async fn record_artifacts(
         &self, artifacts: Vec<NewArtifact>
     ) -> Result<Vec<std::result::Result<Artifact, RecordRefusal>>>;
+    async fn append_artifacts(&self, parts: Vec<NewPart>) -> Result<Vec<std::result::Result<u64, RecordRefusal>>>;
+    async fn seal_artifact(&self, seal: Seal) -> Result<std::result::Result<Artifact, RecordRefusal>>;
+    async fn list_parts(&self, id: ArtifactId, offset: u64, limit: usize) -> Result<Vec<Part>>;
+    async fn update_artifact(&self, id: ArtifactId, patch: ArtifactPatch) -> Result<Option<std::result::Result<Artifact, String>>>;
+    async fn record_artifact_reads(&self, reads: Vec<(ArtifactId, JobId)>) -> Result<()>;
+    async fn artifact_totals(&self) -> Result<ArtifactTotals>;
+    async fn expire(&self, request: ExpireRequest) -> Result<Expired>;
+    async fn delete_job(&self, id: JobId) -> Result<JobDeleted>;
+    async fn list_blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
+    async fn mark_blob(&self, sha256: Digest, damaged: bool) -> Result<bool>;
     async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>>;
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>>;
     async fn delete_artifact(&self, id: ArtifactId) -> Result<bool>;

@@ -2,7 +2,7 @@
 
 use upnext_core::artifact::{INLINE_STORAGE, RecordRefusal};
 use upnext_core::backend::ArtifactQuery;
-use upnext_core::{Artifact, ArtifactId, ArtifactType, JobId, NewArtifact, Outcome};
+use upnext_core::{Artifact, ArtifactId, ArtifactStatus, ArtifactType, JobId, Labels, NewArtifact, Outcome};
 
 use crate::factories::{
     digest, forged_lease, leased_artifact, new_artifact, new_job, ok, retrying_job, stored_artifact,
@@ -41,9 +41,13 @@ pub async fn a_recorded_artifact_is_listed_at_once(harness: &dyn Harness) {
         artifact_type: ArtifactType::Png,
         content_type: "image/png".to_owned(),
         size_bytes: 9,
-        sha256: digest(b"png bytes"),
+        status: ArtifactStatus::Available,
+        sha256: Some(digest(b"png bytes")),
         storage: INLINE_STORAGE.to_owned(),
         created_at: fixture.now(),
+        labels: Labels::default(),
+        expires_at: None,
+        pinned: false,
     };
     assert_eq!(artifact, wanted, "the answer is not the artifact that was recorded");
     assert_eq!(

@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use upnext_core::backend::{Changes, JobChange};
+use upnext_core::backend::{Changes, Feed, JobChange};
 use upnext_core::{Backend, JobId, JobStatus, Outcome};
 
 use crate::factories::{delayed_job, fatal, finish_ok, new_job, ok, retrying_job};
 use crate::{Fixture, Harness, Steps};
 
 async fn cursor(fixture: &Fixture) -> i64 {
-    let changes = fixture.backend.changes_since(None, 100).await.expect("changes_since should not fail");
+    let changes =
+        fixture.backend.changes_since(None, 100, Feed::Jobs).await.expect("changes_since should not fail");
     assert!(
         changes.jobs.is_empty(),
         "without a cursor there should be no jobs, only the cursor of this moment"
@@ -18,7 +19,7 @@ async fn cursor(fixture: &Fixture) -> i64 {
 }
 
 async fn since(backend: &dyn Backend, cursor: i64, limit: usize) -> Changes {
-    backend.changes_since(Some(cursor), limit).await.expect("changes_since should not fail")
+    backend.changes_since(Some(cursor), limit, Feed::Jobs).await.expect("changes_since should not fail")
 }
 
 fn ids(changes: &[JobChange]) -> Vec<JobId> {

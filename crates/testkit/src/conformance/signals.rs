@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use upnext_core::backend::Feed;
 use upnext_core::backend::Finished;
 use upnext_core::{JobId, JobStatus, Outcome};
 
@@ -124,14 +125,22 @@ pub async fn ends_in_other_handles_are_signalled(harness: &dyn Harness) {
     let (fixture, other) = with_two_handles(harness).await;
     let id = fixture.backend.submit(new_job("f")).await;
     let claimed = other.take_one("f").await;
-    let before = fixture.backend.changes_since(None, 0).await.expect("changes_since should not fail").cursor;
+    let before = fixture
+        .backend
+        .changes_since(None, 0, Feed::Jobs)
+        .await
+        .expect("changes_since should not fail")
+        .cursor;
     let mut elsewhere = fixture.backend.signals().subscribe_elsewhere();
     other.end_applied(&claimed, crate::factories::ok()).await;
     let deadline = crate::fixture::deadline();
     loop {
         assert!(fires(&mut elsewhere).await, "a job's end in another handle was not signalled in time");
-        let changes =
-            fixture.backend.changes_since(Some(before), 10).await.expect("changes_since should not fail");
+        let changes = fixture
+            .backend
+            .changes_since(Some(before), 10, Feed::Jobs)
+            .await
+            .expect("changes_since should not fail");
         if changes.jobs.iter().any(|change| change.id == id && change.status == JobStatus::Complete) {
             return;
         }

@@ -1,0 +1,184 @@
+//! Questions that listings answer, and pages of answers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::artifact::ArtifactType;
+use crate::clock::Timestamp;
+use crate::id::{ArtifactId, JobId};
+use crate::job::JobStatus;
+
+/// Which jobs to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct JobQuery {
+    /// Only this function (its key).
+    pub function: Option<String>,
+    /// Only these statuses; empty means all.
+    pub statuses: Vec<JobStatus>,
+    /// Only jobs last run by this worker instance.
+    pub worker_id: Option<String>,
+    /// Only jobs made at or after this moment.
+    pub after: Option<Timestamp>,
+    /// Only jobs made before this moment.
+    pub before: Option<Timestamp>,
+    /// Only the tree under this root, the root included.
+    pub root_id: Option<JobId>,
+    /// Only jobs that have read this artifact.
+    pub reads: Option<ArtifactId>,
+    /// At most this many.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub cursor: Option<Cursor>,
+}
+
+/// Which artifacts to list.
+#[derive(Debug, Clone, Default)]
+pub struct ArtifactQuery {
+    /// Only those of this job.
+    pub job_id: Option<JobId>,
+    /// Only those of the tree of jobs under this root, the root included.
+    pub root_id: Option<JobId>,
+    /// Only those that this job has read.
+    pub read_by: Option<JobId>,
+    /// Only those of jobs of this function (its key).
+    pub function: Option<String>,
+    /// Only this type.
+    pub artifact_type: Option<ArtifactType>,
+    /// Only this very name.
+    pub name: Option<String>,
+    /// Only names that contain this text, letter case aside.
+    pub name_contains: Option<String>,
+    /// Only names of this shape: `*` any characters, `?` one, `[a-z]` one of these. Letter case counts.
+    pub name_glob: Option<String>,
+    /// Only those that have each of these tags.
+    pub tags: Vec<String>,
+    /// Only those of at least this many bytes.
+    pub min_size: Option<u64>,
+    /// Only those of at most this many bytes.
+    pub max_size: Option<u64>,
+    /// Only those recorded at or after this moment.
+    pub after: Option<Timestamp>,
+    /// Only those recorded before this moment.
+    pub before: Option<Timestamp>,
+    /// Only those in whose name, description, tags or metadata each of these words occurs, letter case aside.
+    pub search: Option<String>,
+    /// Older versions of the same name too.
+    pub all_versions: bool,
+    /// In which order.
+    pub sort: ArtifactSort,
+    /// At most this many.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub cursor: Option<Cursor>,
+}
+
+/// The order of a list of artifacts. Among equals the newest comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ArtifactSort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// The largest first.
+    Largest,
+    /// The smallest first.
+    Smallest,
+    /// By name, in the order of its characters.
+    Name,
+    /// By name, the other way round.
+    NameDescending,
+}
+
+impl ArtifactSort {
+    const WORDS: [(Self, &str); 6] = [
+        (Self::Newest, "-created_at"),
+        (Self::Oldest, "created_at"),
+        (Self::Largest, "-size"),
+        (Self::Smallest, "size"),
+        (Self::Name, "name"),
+        (Self::NameDescending, "-name"),
+    ];
+}
+
+impl FromStr for ArtifactSort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::WORDS.iter().find(|(_, word)| *word == text).map(|(sort, _)| *sort);
+        found.ok_or_else(|| {
+            let words: Vec<&str> = Self::WORDS.iter().map(|(_, word)| *word).collect();
+            format!("'{text}' is not an order: use one of {}", words.join(", "))
+        })
+    }
+}
+
+/// A place in a listing. Opaque outside a backend.
+///
+/// ```
+/// use upnext_core::backend::Cursor;
+/// let cursor = Cursor { seq: 17, key: Some("größe.txt".into()) };
+/// assert_eq!(cursor.to_string().parse(), Ok(cursor));
+/// assert!("17".parse::<Cursor>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last item.
+    pub seq: i64,
+    /// What the list is sorted by, of the last item; `None` when it is sorted by age.
+    pub key: Option<String>,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{:x}", self.seq)?;
+        match &self.key {
+            Some(key) => write!(f, ".{}", URL_SAFE_NO_PAD.encode(key)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = || {
+            let (seq, key) = match text.strip_prefix('c')?.split_once('.') {
+                Some((seq, key)) => (seq, Some(String::from_utf8(URL_SAFE_NO_PAD.decode(key).ok()?).ok()?)),
+                None => (text.strip_prefix('c')?, None),
+            };
+            Some(Self { seq: i64::from_str_radix(seq, 16).ok()?, key })
+        };
+        read().ok_or_else(|| format!("'{text}' is not a cursor: pass back a next_cursor as it was given"))
+    }
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// How many there are on all pages together.
+    pub total: u64,
+    /// True when there are more than `total`, and counting them all would take long.
+    pub total_is_capped: bool,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<Cursor>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_have_words() {
+        for (sort, word) in ArtifactSort::WORDS {
+            assert_eq!(word.parse(), Ok(sort));
+        }
+        assert!("date".parse::<ArtifactSort>().unwrap_err().contains("-created_at, created_at"));
+    }
+}

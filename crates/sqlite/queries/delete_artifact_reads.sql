@@ -1,0 +1,1 @@
+DELETE FROM artifact_reads WHERE artifact = ?1

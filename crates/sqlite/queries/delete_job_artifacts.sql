@@ -1,0 +1,1 @@
+SELECT id FROM artifacts WHERE job = ?1

@@ -1,0 +1,1 @@
+DELETE FROM artifact_reads WHERE job = ?1

@@ -1,0 +1,1 @@
+DELETE FROM artifact_tags WHERE artifact = ?1

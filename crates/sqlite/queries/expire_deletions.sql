@@ -1,0 +1,1 @@
+DELETE FROM artifact_deletions WHERE at < ?1

@@ -1,0 +1,1 @@
+SELECT 1 FROM artifacts WHERE id = ?1

@@ -1,0 +1,1 @@
+INSERT INTO artifact_tags (tag, artifact) VALUES (?1, ?2)

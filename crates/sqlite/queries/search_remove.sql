@@ -1,0 +1,1 @@
+DELETE FROM artifact_search WHERE rowid = ?1
