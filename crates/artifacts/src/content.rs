@@ -3,15 +3,14 @@
 use std::io::{self, BufReader, Read};
 
 use serde::de::{Deserialize as _, IgnoredAny};
-use upnext_core::ArtifactType;
 use upnext_core::artifact::Encoding;
 
 /// What is wrong with data: the rule it breaks and the way out.
 pub(crate) type Flaw = String;
 
-/// Checks bytes in memory.
-pub(crate) fn check_bytes(artifact_type: ArtifactType, bytes: &[u8]) -> Result<(), Flaw> {
-    match artifact_type.encoding() {
+/// Checks bytes in memory by [`ArtifactType::byte_rule`](upnext_core::ArtifactType::byte_rule).
+pub(crate) fn check_bytes(rule: Encoding, bytes: &[u8]) -> Result<(), Flaw> {
+    match rule {
         Encoding::Json => {
             let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(error.valid_up_to() as u64))?;
             check_json(text)
@@ -29,8 +28,8 @@ pub(crate) fn check_json(text: &str) -> Result<(), Flaw> {
 }
 
 /// Checks bytes that are read from somewhere. The outer error is the reader's.
-pub(crate) fn check_reader(artifact_type: ArtifactType, source: impl Read) -> io::Result<Result<(), Flaw>> {
-    match artifact_type.encoding() {
+pub(crate) fn check_reader(rule: Encoding, source: impl Read) -> io::Result<Result<(), Flaw>> {
+    match rule {
         Encoding::Base64 => Ok(Ok(())),
         Encoding::Text => {
             let mut utf8 = Utf8Reader::new(source);
@@ -146,12 +145,12 @@ mod tests {
         }
     }
 
-    fn all_ways(artifact_type: ArtifactType, bytes: &[u8]) -> Result<(), Flaw> {
-        let at_once = check_bytes(artifact_type, bytes);
+    fn all_ways(rule: Encoding, bytes: &[u8]) -> Result<(), Flaw> {
+        let at_once = check_bytes(rule, bytes);
         for piece in [1, 2, 3, 1000] {
-            let read = check_reader(artifact_type, Slow(bytes, piece)).unwrap();
+            let read = check_reader(rule, Slow(bytes, piece)).unwrap();
             assert_eq!(read.is_ok(), at_once.is_ok(), "{bytes:?} in pieces of {piece}");
-            if artifact_type == ArtifactType::Text {
+            if rule == Encoding::Text {
                 assert_eq!(read, at_once, "{bytes:?} in pieces of {piece}");
             }
         }
@@ -162,40 +161,40 @@ mod tests {
     fn json_is_one_value_and_nothing_more() {
         for text in ["{}", " [1, \"\u{e4}\"] \n", "null", "1e999", "\"\\ud800\"", &"[".repeat(5000)] {
             let balanced = format!("{text}{}", "]".repeat(if text.starts_with("[[") { 5000 } else { 0 }));
-            assert_eq!(all_ways(ArtifactType::Json, balanced.as_bytes()), Ok(()), "{text}");
+            assert_eq!(all_ways(Encoding::Json, balanced.as_bytes()), Ok(()), "{text}");
         }
         for text in ["", "{", "{} {}", "{'a': 1}", "NaN", "[1,]", "\"a\nb\"", "\u{feff}{}"] {
-            let flaw = all_ways(ArtifactType::Json, text.as_bytes()).unwrap_err();
+            let flaw = all_ways(Encoding::Json, text.as_bytes()).unwrap_err();
             assert!(flaw.starts_with("the data is not JSON: "), "{flaw}");
         }
-        assert!(all_ways(ArtifactType::Json, b"\"\xff\"").unwrap_err().contains("position 1 is not UTF-8"));
+        assert!(all_ways(Encoding::Json, b"\"\xff\"").unwrap_err().contains("position 1 is not UTF-8"));
     }
 
     #[test]
     fn text_is_utf8() {
-        assert_eq!(all_ways(ArtifactType::Text, "gr\u{fc}\u{df}e \u{1f980}".as_bytes()), Ok(()));
+        assert_eq!(all_ways(Encoding::Text, "gr\u{fc}\u{df}e \u{1f980}".as_bytes()), Ok(()));
         for (bytes, position) in
             [(&b"ab\xffcd"[..], 2), (b"\xe4", 0), (b"abc\xf0\x9f\xa6", 3), (b"\xc0\x80", 0)]
         {
-            let flaw = all_ways(ArtifactType::Text, bytes).unwrap_err();
+            let flaw = all_ways(Encoding::Text, bytes).unwrap_err();
             assert!(flaw.contains(&format!("position {position} is not UTF-8")), "{flaw}");
         }
     }
 
     #[test]
     fn other_types_take_any_bytes() {
-        assert_eq!(all_ways(ArtifactType::Png, b"\xff\xfe no png"), Ok(()));
+        assert_eq!(all_ways(Encoding::Base64, b"\xff\xfe no png"), Ok(()));
     }
 
     proptest! {
         #[test]
         fn the_incremental_check_agrees_with_the_whole(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
-            let _ = all_ways(ArtifactType::Text, &bytes);
+            let _ = all_ways(Encoding::Text, &bytes);
         }
 
         #[test]
         fn every_text_passes(text in "\\PC{0,40}") {
-            prop_assert_eq!(all_ways(ArtifactType::Text, text.as_bytes()), Ok(()));
+            prop_assert_eq!(all_ways(Encoding::Text, text.as_bytes()), Ok(()));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use upnext_blobs::{BlobError, StageError};
 use upnext_core::artifact::RecordRefusal;
-use upnext_core::{BackendError, JobId};
+use upnext_core::{ArtifactId, BackendError, JobId};
 
 /// Why an artifact could not be made or read. Nothing half-written can ever be read.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,21 @@ pub enum ArtifactError {
     /// There is no such job.
     #[error("there is no job {0}")]
     UnknownJob(JobId),
+    /// There is no such artifact.
+    #[error("there is no artifact {0}")]
+    UnknownArtifact(ArtifactId),
+    /// It does not fit to what is there already.
+    #[error("{0}")]
+    Conflict(String),
+    /// The next bytes of an upload have to begin where it ends.
+    #[error("the upload is {size_bytes} bytes long: send what comes after them")]
+    WrongOffset {
+        /// How long it is.
+        size_bytes: u64,
+    },
+    /// The bytes are not those whose digest was announced.
+    #[error("{0}")]
+    DigestMismatch(String),
     /// The attempt that made it has lost its lease.
     #[error("{0}")]
     StaleLease(String),
@@ -37,7 +52,14 @@ impl ArtifactError {
     #[must_use]
     pub const fn retryable(&self) -> bool {
         match self {
-            Self::Invalid(_) | Self::TooLarge(_) | Self::UnknownJob(_) | Self::StaleLease(_) => false,
+            Self::Invalid(_)
+            | Self::TooLarge(_)
+            | Self::UnknownJob(_)
+            | Self::UnknownArtifact(_)
+            | Self::Conflict(_)
+            | Self::WrongOffset { .. }
+            | Self::DigestMismatch(_)
+            | Self::StaleLease(_) => false,
             Self::Blob(error) => error.retryable(),
             Self::Backend(error) => error.retryable(),
         }
@@ -62,6 +84,11 @@ impl ArtifactError {
     pub(crate) fn from_refusal(name: &str, refusal: &RecordRefusal) -> Self {
         match refusal {
             RecordRefusal::UnknownJob(job) => Self::UnknownJob(*job),
+            RecordRefusal::UnknownArtifact(id) => Self::UnknownArtifact(*id),
+            RecordRefusal::KeyReused(_) | RecordRefusal::Closed(_) => {
+                Self::Conflict(format!("artifact '{name}': {refusal}"))
+            }
+            RecordRefusal::WrongOffset { size_bytes } => Self::WrongOffset { size_bytes: *size_bytes },
             RecordRefusal::StaleLease(_) => Self::StaleLease(format!("artifact '{name}': {refusal}")),
             RecordRefusal::BlobCondemned(_) => Self::Blob(BlobError::Unavailable(format!(
                 "artifact '{name}': {refusal}; this took too long, try again later"

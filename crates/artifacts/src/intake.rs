@@ -13,6 +13,7 @@ use upnext_core::artifact::Encoding;
 use crate::base64::{self, NotBase64};
 use crate::content::{Flaw, check_bytes, check_json, check_reader};
 use crate::error::ArtifactError;
+use crate::infer::infer_type;
 use crate::request::ArtifactData;
 
 /// Up to this many bytes are checked and hashed without leaving the thread: about 0.2 ms.
@@ -34,20 +35,23 @@ impl Intake<'_> {
         match data {
             ArtifactData::Text(text) => {
                 let artifact_type = wanted.unwrap_or(ArtifactType::Json);
-                Ok((artifact_type, self.text(artifact_type, text).await?))
+                let staged = self.text(&artifact_type, text).await?;
+                Ok((artifact_type, staged))
             }
             ArtifactData::Bytes(bytes) => {
                 self.limit(bytes.len() as u64)?;
-                let artifact_type = wanted.unwrap_or_else(|| ArtifactType::infer(self.name, &bytes));
-                let check = move |bytes: &Bytes| check_bytes(artifact_type, bytes);
-                Ok((artifact_type, self.stage(artifact_type, bytes, check).await?))
+                let artifact_type = wanted.unwrap_or_else(|| infer_type(self.name, &bytes));
+                let rule = artifact_type.byte_rule();
+                let check = move |bytes: &Bytes| check_bytes(rule, bytes);
+                let staged = self.stage(&artifact_type, bytes, check).await?;
+                Ok((artifact_type, staged))
             }
             ArtifactData::Path(path) => self.path(wanted, path).await,
             ArtifactData::Stream(stream) => self.stream(wanted, stream).await,
         }
     }
 
-    async fn text(&self, artifact_type: ArtifactType, text: String) -> Result<Staged, ArtifactError> {
+    async fn text(&self, artifact_type: &ArtifactType, text: String) -> Result<Staged, ArtifactError> {
         match artifact_type.encoding() {
             Encoding::Base64 => return self.base64(artifact_type, text).await,
             Encoding::Json | Encoding::Text => self.limit(text.len() as u64)?,
@@ -60,7 +64,7 @@ impl Intake<'_> {
     /// Checks and hashes what is in memory as it is.
     async fn stage<T>(
         &self,
-        artifact_type: ArtifactType,
+        artifact_type: &ArtifactType,
         data: T,
         check: impl FnOnce(&T) -> Result<(), Flaw> + Send + 'static,
     ) -> Result<Staged, ArtifactError>
@@ -73,7 +77,7 @@ impl Intake<'_> {
         staged.map_err(|flaw| self.invalid(artifact_type, &flaw))
     }
 
-    async fn base64(&self, artifact_type: ArtifactType, text: String) -> Result<Staged, ArtifactError> {
+    async fn base64(&self, artifact_type: &ArtifactType, text: String) -> Result<Staged, ArtifactError> {
         let wrong = |reason: NotBase64| {
             let flaw = format!("the text is not base64: {reason}; pass bytes, or base64 text");
             self.invalid(artifact_type, &flaw)
@@ -124,20 +128,21 @@ impl Intake<'_> {
     }
 
     /// Decides the type of raw bytes and checks them. What went to a file is read from there once more.
-    async fn check_staged(
+    pub(crate) async fn check_staged(
         &self,
         wanted: Option<ArtifactType>,
         mut staged: Staged,
     ) -> Result<(ArtifactType, Staged), ArtifactError> {
-        let artifact_type = wanted.unwrap_or_else(|| ArtifactType::infer(self.name, staged.head()));
-        if artifact_type.encoding() == Encoding::Base64 {
+        let artifact_type = wanted.unwrap_or_else(|| infer_type(self.name, staged.head()));
+        let rule = artifact_type.byte_rule();
+        if rule == Encoding::Base64 {
             return Ok((artifact_type, staged));
         }
         let small = staged.bytes().is_some_and(|bytes| bytes.len() <= AT_ONCE);
         let work = move || {
             let checked = match staged.bytes() {
-                Some(bytes) => Ok(check_bytes(artifact_type, bytes)),
-                None => staged.reader().and_then(|reader| check_reader(artifact_type, reader)),
+                Some(bytes) => Ok(check_bytes(rule, bytes)),
+                None => staged.reader().and_then(|reader| check_reader(rule, reader)),
             };
             (checked, staged)
         };
@@ -145,7 +150,7 @@ impl Intake<'_> {
         let flaw = checked.map_err(|error| {
             BlobError::Unavailable(format!("a temporary file cannot be read back: {error}"))
         })?;
-        flaw.map_err(|flaw| self.invalid(artifact_type, &flaw))?;
+        flaw.map_err(|flaw| self.invalid(&artifact_type, &flaw))?;
         Ok((artifact_type, staged))
     }
 
@@ -156,7 +161,7 @@ impl Intake<'_> {
         Ok(())
     }
 
-    fn invalid(&self, artifact_type: ArtifactType, flaw: &str) -> ArtifactError {
+    pub(crate) fn invalid(&self, artifact_type: &ArtifactType, flaw: &str) -> ArtifactError {
         ArtifactError::Invalid(format!("artifact '{}' of type {}: {flaw}", self.name, artifact_type.as_str()))
     }
 }

@@ -9,14 +9,21 @@
 //! first, and is recorded once it is durable.
 
 mod base64;
+mod care;
 mod content;
 mod error;
+mod infer;
 mod intake;
+mod live;
+mod reading;
 mod request;
 mod service;
 mod sweep;
 
+pub use care::VerifyReport;
 pub use error::ArtifactError;
+pub use infer::infer_type;
+pub use live::ArtifactWriter;
 pub use request::{ArtifactData, CreateArtifact};
 pub use service::ArtifactService;
 pub use sweep::{SweepOptions, SweepReport};

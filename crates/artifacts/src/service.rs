@@ -1,15 +1,14 @@
 //! [`ArtifactService`]: makes, lists, reads and deletes artifacts.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use futures::stream::{self, StreamExt as _};
-use upnext_blobs::{BlobError, BlobStore, ByteStream, Limits, Staged};
-use upnext_core::artifact::{INLINE_STORAGE, NewArtifact, NewBlob, RecordRefusal, validate_name};
-use upnext_core::backend::{ArtifactQuery, Page};
-use upnext_core::{Artifact, ArtifactId, ArtifactType, Backend, BackendError, Settings};
+use upnext_blobs::{BlobStore, Limits, Staged};
+use upnext_core::artifact::{ArtifactPatch, NewArtifact, NewBlob, NewContent, RecordRefusal, Sealed};
+use upnext_core::backend::{ArtifactQuery, ArtifactTotals, Page};
+use upnext_core::{
+    Artifact, ArtifactId, ArtifactStatus, ArtifactType, Backend, BackendError, JobId, Settings,
+};
 
 use crate::error::ArtifactError;
 use crate::intake::Intake;
@@ -30,8 +29,7 @@ const RECORD_ATTEMPTS: u32 = 15;
 /// # let backend = upnext_sqlite::open(upnext_sqlite::SqliteOptions::new(settings.database_file())).await?;
 /// let blobs = upnext_blobs::BlobStore::open(&settings.artifact_storage)?;
 /// let artifacts = ArtifactService::new(backend, blobs, &settings);
-/// let request =
-///     CreateArtifact { job_id: JobId::fresh(), lease: None, name: "a.png".into(), artifact_type: None };
+/// let request = CreateArtifact::new(JobId::fresh(), "a.png");
 /// let error = artifacts.create(request, ArtifactData::Text("{nothing".into())).await.unwrap_err();
 /// assert!(error.to_string().starts_with("artifact 'a.png' of type json: the data is not JSON"));
 /// # Ok(()) }
@@ -40,8 +38,8 @@ const RECORD_ATTEMPTS: u32 = 15;
 pub struct ArtifactService {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) blobs: BlobStore,
-    max_bytes: u64,
-    inline_max_bytes: usize,
+    pub(crate) max_bytes: u64,
+    pub(crate) inline_max_bytes: usize,
 }
 
 impl ArtifactService {
@@ -65,26 +63,88 @@ impl ArtifactService {
         request: CreateArtifact,
         data: ArtifactData,
     ) -> Result<Artifact, ArtifactError> {
-        validate_name(&request.name).map_err(ArtifactError::Invalid)?;
-        let usual = Limits::up_to(self.max_bytes);
-        let limits = Limits { memory: usual.memory.max(self.inline_max_bytes), ..usual };
-        let intake = Intake { blobs: &self.blobs, name: &request.name, limits };
-        let (artifact_type, staged) = intake.take(request.artifact_type, data).await?;
-        let inline = staged.bytes().filter(|bytes| bytes.len() <= self.inline_max_bytes).cloned();
-        let artifact = |blob| new_artifact(&request, artifact_type, &staged, blob);
-        match inline {
-            Some(bytes) => self.record_inline(artifact(NewBlob::Inline(bytes))).await,
-            None => {
-                let artifact = artifact(NewBlob::Stored { storage: self.blobs.storage() });
-                // Rare and large: it need not weigh on every small artifact's future.
-                Box::pin(self.record_stored(artifact, staged)).await
-            }
+        let request = request.checked()?;
+        let intake = Intake { blobs: &self.blobs, name: &request.name, limits: self.limits() };
+        let (artifact_type, staged) = intake.take(request.artifact_type.clone(), data).await?;
+        request.expect(staged.sha256())?;
+        if let Some(bytes) = self.inline(&staged) {
+            return self.record(new_artifact(request, artifact_type, NewContent::Whole(bytes))).await;
         }
+        // Rare and large: it need not weigh on every small artifact's future.
+        Box::pin(self.create_stored(request, artifact_type, staged)).await
     }
 
-    async fn record_inline(&self, artifact: NewArtifact) -> Result<Artifact, ArtifactError> {
+    pub(crate) fn limits(&self) -> Limits {
+        let usual = Limits::up_to(self.max_bytes);
+        Limits { memory: usual.memory.max(self.inline_max_bytes), ..usual }
+    }
+
+    /// The bytes as the backend keeps them, if they are few enough.
+    pub(crate) fn inline(&self, staged: &Staged) -> Option<Sealed> {
+        let bytes = staged.bytes().filter(|bytes| bytes.len() <= self.inline_max_bytes)?;
+        let blob = NewBlob::Inline(bytes.clone());
+        Some(Sealed { size_bytes: staged.size(), sha256: staged.sha256(), blob })
+    }
+
+    /// The bytes as the backend knows those that are in storage.
+    fn stored(&self, staged: &Staged) -> Sealed {
+        let blob = NewBlob::Stored { storage: self.blobs.storage() };
+        Sealed { size_bytes: staged.size(), sha256: staged.sha256(), blob }
+    }
+
+    async fn create_stored(
+        &self,
+        request: CreateArtifact,
+        artifact_type: ArtifactType,
+        staged: Staged,
+    ) -> Result<Artifact, ArtifactError> {
+        let new = new_artifact(request, artifact_type, NewContent::Live);
+        self.store(staged, |bytes| {
+            let new = NewArtifact { content: NewContent::Whole(bytes), ..new.clone() };
+            async move { self.record_once(&new).await }
+        })
+        .await
+    }
+
+    /// First the bytes, durably, then what `record` does, which makes them needed. A sweeper may be removing the same
+    /// bytes at this moment: they are refused then, and both are done again.
+    pub(crate) async fn store<T, F>(
+        &self,
+        mut staged: Staged,
+        record: impl Fn(Sealed) -> F,
+    ) -> Result<T, ArtifactError>
+    where
+        F: Future<Output = Result<Result<T, RecordRefusal>, ArtifactError>>,
+    {
+        let sealed = self.stored(&staged);
         for attempt in 1.. {
-            match self.record(&artifact).await? {
+            let began = Instant::now();
+            staged = match attempt {
+                1 => self.blobs.commit(staged).await?,
+                _ => self.blobs.commit_again(staged).await?,
+            };
+            match record(sealed.clone()).await? {
+                Ok(recorded) => {
+                    let settle = self.blobs.settle_time();
+                    if !settle.is_zero()
+                        && began.elapsed() > settle
+                        && !self.blobs.exists(sealed.sha256).await?
+                    {
+                        // Whoever took longer than a sweeper waits looks whether its bytes are still there.
+                        self.blobs.commit(staged).await?;
+                    }
+                    return Ok(recorded);
+                }
+                Err(RecordRefusal::BlobCondemned(_)) if attempt < RECORD_ATTEMPTS => pause(attempt).await,
+                Err(refusal) => return Err(ArtifactError::from_refusal("", &refusal)),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    pub(crate) async fn record(&self, artifact: NewArtifact) -> Result<Artifact, ArtifactError> {
+        for attempt in 1.. {
+            match self.record_once(&artifact).await? {
                 Ok(recorded) => return Ok(recorded),
                 Err(RecordRefusal::BlobCondemned(_)) if attempt < RECORD_ATTEMPTS => pause(attempt).await,
                 Err(refusal) => return Err(ArtifactError::from_refusal(&artifact.name, &refusal)),
@@ -93,60 +153,24 @@ impl ArtifactService {
         unreachable!("the last attempt returns")
     }
 
-    /// First the bytes, durably, then the record. A sweeper may be removing the same bytes at this moment: the record
-    /// is refused then, and both are done again.
-    async fn record_stored(
+    async fn record_once(
         &self,
-        artifact: NewArtifact,
-        mut staged: Staged,
-    ) -> Result<Artifact, ArtifactError> {
-        for attempt in 1.. {
-            let began = Instant::now();
-            staged = match attempt {
-                1 => self.blobs.commit(staged).await?,
-                _ => self.blobs.commit_again(staged).await?,
-            };
-            match self.record(&artifact).await? {
-                Ok(recorded) => {
-                    let settle = self.blobs.settle_time();
-                    if !settle.is_zero() && began.elapsed() > settle {
-                        self.make_sure(&recorded, staged).await?;
-                    }
-                    return Ok(recorded);
-                }
-                Err(RecordRefusal::BlobCondemned(_)) if attempt < RECORD_ATTEMPTS => pause(attempt).await,
-                Err(refusal) => return Err(ArtifactError::from_refusal(&artifact.name, &refusal)),
-            }
-        }
-        unreachable!("the last attempt returns")
-    }
-
-    async fn record(&self, artifact: &NewArtifact) -> Result<Result<Artifact, RecordRefusal>, ArtifactError> {
+        artifact: &NewArtifact,
+    ) -> Result<Result<Artifact, RecordRefusal>, ArtifactError> {
         let answer = self.backend.record_artifacts(vec![artifact.clone()]).await?.pop();
         answer.ok_or_else(|| BackendError::Unexpected("no answer about an artifact".to_owned()).into())
     }
 
-    /// Whoever took longer than a sweeper waits looks whether its bytes are still there.
-    async fn make_sure(&self, artifact: &Artifact, staged: Staged) -> Result<(), ArtifactError> {
-        if artifact.storage != self.blobs.storage() || self.blobs.exists(artifact.sha256).await? {
-            return Ok(());
-        }
-        if let Err(error) = self.blobs.commit(staged).await {
-            self.backend.delete_artifact(artifact.id).await?;
-            return Err(error.into());
-        }
-        Ok(())
-    }
-
-    /// One artifact.
+    /// One artifact that can be read, or is being written.
     ///
     /// # Errors
     /// When the backend fails.
     pub async fn find(&self, id: ArtifactId) -> Result<Option<Artifact>, ArtifactError> {
-        Ok(self.backend.find_artifact(id).await?)
+        let found = self.backend.find_artifact(id).await?;
+        Ok(found.filter(|artifact| artifact.status != ArtifactStatus::Uploading))
     }
 
-    /// A page of artifacts, newest first.
+    /// A page of artifacts.
     ///
     /// # Errors
     /// When the backend fails.
@@ -154,56 +178,31 @@ impl ArtifactService {
         Ok(self.backend.list_artifacts(query).await?)
     }
 
-    /// The bytes of an artifact, or the part `range` of them (as far as there are so many). A whole artifact is
-    /// checked against its digest on the way: a damaged one ends with [`BlobError::Damaged`] instead of its last
-    /// piece.
+    /// How much there is.
     ///
     /// # Errors
-    /// [`BlobError::Missing`] when the bytes are gone.
-    pub async fn read(
-        &self,
-        artifact: &Artifact,
-        range: Option<Range<u64>>,
-    ) -> Result<ByteStream, ArtifactError> {
-        let size = artifact.size_bytes;
-        let range = range.map(|range| {
-            let start = range.start.min(size);
-            start..range.end.clamp(start, size)
-        });
-        if artifact.storage == INLINE_STORAGE {
-            return self.read_inline(artifact, range).await;
-        }
-        match self.blobs.read(artifact.sha256, range).await {
-            Err(BlobError::Missing(_)) if artifact.storage != self.blobs.storage() => {
-                Err(BlobError::Unusable(format!(
-                    "the bytes of artifact '{}' are in the {} storage, but this deployment uses {}: set \
-                     UPNEXT_ARTIFACT_STORAGE_BACKEND back, or copy the blobs over",
-                    artifact.name,
-                    artifact.storage,
-                    self.blobs.storage()
-                ))
-                .into())
-            }
-            read => Ok(read?),
+    /// When the backend fails.
+    pub async fn totals(&self) -> Result<ArtifactTotals, ArtifactError> {
+        Ok(self.backend.artifact_totals().await?)
+    }
+
+    /// Changes what is written on an artifact.
+    ///
+    /// # Errors
+    /// [`ArtifactError::UnknownArtifact`], or [`ArtifactError::Invalid`] when the change breaks a rule.
+    pub async fn update(&self, id: ArtifactId, patch: ArtifactPatch) -> Result<Artifact, ArtifactError> {
+        match self.backend.update_artifact(id, patch).await? {
+            None => Err(ArtifactError::UnknownArtifact(id)),
+            Some(updated) => updated.map_err(ArtifactError::Invalid),
         }
     }
 
-    async fn read_inline(
-        &self,
-        artifact: &Artifact,
-        range: Option<Range<u64>>,
-    ) -> Result<ByteStream, ArtifactError> {
-        let sha256 = artifact.sha256;
-        let bytes = self.backend.read_blob(sha256).await?.ok_or(BlobError::Missing(sha256))?;
-        if bytes.len() as u64 != artifact.size_bytes {
-            return Err(BlobError::Damaged(sha256).into());
-        }
-        let bytes = match range {
-            Some(range) => slice(&bytes, &range),
-            None if Staged::from_bytes(bytes.clone()).sha256() == sha256 => bytes,
-            None => return Err(BlobError::Damaged(sha256).into()),
-        };
-        Ok(stream::iter((!bytes.is_empty()).then_some(Ok(bytes))).boxed())
+    /// Notes that a job has read an artifact.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub async fn note_read(&self, artifact: ArtifactId, reader: JobId) -> Result<(), ArtifactError> {
+        Ok(self.backend.record_artifact_reads(vec![(artifact, reader)]).await?)
     }
 
     /// Removes an artifact. False when there was none. Its stored bytes go with a later [`sweep`](Self::sweep), if no
@@ -224,33 +223,27 @@ impl ArtifactService {
     }
 }
 
-fn new_artifact(
-    request: &CreateArtifact,
+pub(crate) fn new_artifact(
+    request: CreateArtifact,
     artifact_type: ArtifactType,
-    staged: &Staged,
-    blob: NewBlob,
+    content: NewContent,
 ) -> NewArtifact {
     NewArtifact {
         id: ArtifactId::fresh(),
         job_id: request.job_id,
         lease: request.lease,
-        name: request.name.clone(),
-        artifact_type,
+        name: request.name,
         content_type: artifact_type.content_type().to_owned(),
-        size_bytes: staged.size(),
-        sha256: staged.sha256(),
-        blob,
+        artifact_type: artifact_type.without_parameters(),
+        content,
+        labels: request.labels,
+        expires_in: request.expires_in,
+        key: request.key,
     }
 }
 
 /// Waits a little longer each time, for a second at most.
-async fn pause(attempt: u32) {
+pub(crate) async fn pause(attempt: u32) {
     let millis = (10_u64 << attempt.min(7)).min(1000);
     tokio::time::sleep(Duration::from_millis(millis)).await;
-}
-
-fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
-    // The range was clamped to the length, which is a usize.
-    let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
-    bytes.slice(at(range.start)..at(range.end))
 }

@@ -175,7 +175,7 @@ mod tests {
             let mut staged = staged(&bytes, limits).unwrap();
             assert_eq!(staged.bytes().is_some(), length <= 1000, "{length}");
             assert_eq!((staged.size(), staged.sha256()), (length as u64, sha256(&bytes)));
-            assert_eq!(staged.head(), &bytes[..length.min(16)]);
+            assert_eq!(staged.head(), &bytes[..length.min(512)]);
             let mut back = Vec::new();
             staged.reader().unwrap().read_to_end(&mut back).unwrap();
             assert!(back == bytes, "{length}");

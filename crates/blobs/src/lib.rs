@@ -12,6 +12,7 @@ mod intake;
 mod local;
 mod reading;
 mod s3;
+mod signed;
 mod staged;
 mod staging;
 mod store;

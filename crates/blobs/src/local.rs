@@ -197,6 +197,18 @@ impl LocalStorage {
         }
     }
 
+    /// Moves a damaged blob to `damaged/`, where a person may look at it.
+    pub(crate) fn set_aside(&self, sha256: Digest) -> Result<(), BlobError> {
+        let (path, folder) = (self.blob_path(sha256), self.root.join("damaged"));
+        let moved = create_folders(&folder).and_then(|()| fs::rename(&path, folder.join(sha256.to_string())));
+        match moved {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(BlobError::from_file("move", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Removes a blob unless it was stored within `age`. Somebody who stores it at this very moment either touches the
     /// file before it is moved aside, and is seen; or finds none and writes it anew.
     pub(crate) fn delete_if_older_than(&self, sha256: Digest, age: Duration) -> Result<Removal, BlobError> {

@@ -36,8 +36,8 @@ pub(crate) struct S3Location<'a> {
 /// The S3 storage.
 pub(crate) struct S3Storage {
     pub(crate) store: Arc<AmazonS3>,
-    prefix: String,
-    bucket: String,
+    pub(crate) prefix: String,
+    pub(crate) bucket: String,
 }
 
 impl fmt::Debug for S3Storage {
@@ -98,7 +98,7 @@ impl S3Storage {
         })
     }
 
-    fn path(&self, sha256: Digest) -> Path {
+    pub(crate) fn path(&self, sha256: Digest) -> Path {
         Path::from(format!("{}/{}", self.prefix, sha256.storage_key()))
     }
 
@@ -251,7 +251,7 @@ fn is_older(meta: &ObjectMeta, age: Duration) -> bool {
 }
 
 /// What a failed request means, wherever an object that is not there would be no failure.
-fn broken(bucket: &str, action: &str, error: &object_store::Error) -> BlobError {
+pub(crate) fn broken(bucket: &str, action: &str, error: &object_store::Error) -> BlobError {
     let reason = status_and_code(error);
     match error {
         _ if is_denied(error, &reason) => BlobError::Unusable(format!(

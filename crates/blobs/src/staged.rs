@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use upnext_core::artifact::Digest;
 
 /// How many of the first bytes are kept at hand, to tell what the bytes are.
-const HEAD: usize = 16;
+const HEAD: usize = 512;
 
 /// How much a source may give.
 ///
@@ -94,7 +94,7 @@ impl Staged {
         self.size
     }
 
-    /// The first of them (16, or all if there are fewer).
+    /// The first of them (512, or all if there are fewer).
     #[must_use]
     pub fn head(&self) -> &[u8] {
         &self.head

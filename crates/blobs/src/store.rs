@@ -99,17 +99,42 @@ impl BlobStore {
     }
 
     /// Stores staged bytes: when this returns, they are durable and can be read. May be called again for the same
-    /// ones, to make sure of them.
+    /// ones, to make sure of them. A storage that cannot be reached is asked again for a few seconds.
     ///
     /// # Errors
     /// When the storage fails.
-    pub async fn commit(&self, mut staged: Staged) -> Result<Staged, BlobError> {
+    pub async fn commit(&self, staged: Staged) -> Result<Staged, BlobError> {
+        let mut staged = staged;
+        for wait in RETRY_AFTER {
+            let (kept, outcome) = self.commit_once(staged).await?;
+            match outcome {
+                Err(error @ BlobError::Unavailable(_)) => {
+                    tracing::warn!(%error, "storing an artifact failed; trying again in {wait:?}");
+                    staged = kept;
+                }
+                outcome => return outcome.map(|()| kept),
+            }
+            tokio::time::sleep(wait).await;
+        }
+        let (kept, outcome) = self.commit_once(staged).await?;
+        outcome.map(|()| kept)
+    }
+
+    /// The outer error means that the staged bytes are lost.
+    async fn commit_once(&self, mut staged: Staged) -> Result<(Staged, Result<(), BlobError>), BlobError> {
         match &self.storage {
             Storage::Local(local) => {
                 let local = Arc::clone(local);
-                blocking(move || local.commit(&mut staged).map(|()| staged)).await
+                blocking(move || {
+                    let outcome = local.commit(&mut staged);
+                    Ok((staged, outcome))
+                })
+                .await
             }
-            Storage::S3(s3) => s3.commit(&mut staged).await.map(|()| staged),
+            Storage::S3(s3) => {
+                let outcome = s3.commit(&mut staged).await;
+                Ok((staged, outcome))
+            }
         }
     }
 
@@ -225,6 +250,67 @@ impl BlobStore {
         }
     }
 
+    /// Takes a damaged blob out of the way, so that storing the same bytes again writes them anew. In a bucket that
+    /// happens by itself.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn set_aside(&self, sha256: Digest) -> Result<(), BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || local.set_aside(sha256)).await
+            }
+            Storage::S3(_) => Ok(()),
+        }
+    }
+
+    /// An address from which whoever has it can fetch a blob for a while without any key; `None` for a storage that has
+    /// no addresses.
+    ///
+    /// # Errors
+    /// When the address cannot be signed.
+    pub async fn download_url(&self, sha256: Digest, valid: Duration) -> Result<Option<String>, BlobError> {
+        match &self.storage {
+            Storage::Local(_) => Ok(None),
+            Storage::S3(s3) => s3.download_url(sha256, valid).await.map(Some),
+        }
+    }
+
+    /// An address to which whoever has it can put bytes for a while without any key, under a name of the caller's; `None`
+    /// for a storage that has no addresses. See [`read_handed_in`](Self::read_handed_in).
+    ///
+    /// # Errors
+    /// When the address cannot be signed.
+    pub async fn upload_url(&self, name: &str, valid: Duration) -> Result<Option<String>, BlobError> {
+        match &self.storage {
+            Storage::Local(_) => Ok(None),
+            Storage::S3(s3) => s3.upload_url(name, valid).await.map(Some),
+        }
+    }
+
+    /// The bytes that were put to an [`upload_url`](Self::upload_url); `None` when there are none.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn read_handed_in(&self, name: &str) -> Result<Option<ByteStream>, BlobError> {
+        match &self.storage {
+            Storage::Local(_) => Ok(None),
+            Storage::S3(s3) => s3.read_handed_in(name).await,
+        }
+    }
+
+    /// Removes the bytes that were put to an [`upload_url`](Self::upload_url).
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn forget_handed_in(&self, name: &str) -> Result<(), BlobError> {
+        match &self.storage {
+            Storage::Local(_) => Ok(()),
+            Storage::S3(s3) => s3.forget_handed_in(name).await,
+        }
+    }
+
     /// Removes a blob unless it was stored (again) within `age`.
     ///
     /// # Errors
@@ -284,6 +370,10 @@ impl BlobStore {
         }
     }
 }
+
+/// How long to wait before a storage that could not be reached is asked again.
+const RETRY_AFTER: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1600)];
 
 /// An object stored within this time is safe from every sweeper, which leave much older ones alone.
 const REUSE_WITHIN: Duration = Duration::from_secs(120);

@@ -109,7 +109,10 @@ pub enum NewContent {
     /// Nothing yet: its bytes arrive in parts and everybody may read along.
     Live,
     /// Nothing yet: its bytes arrive in parts, and nobody sees it before it is sealed.
-    Upload,
+    Upload {
+        /// How many bytes will come, when that is known.
+        expected_bytes: Option<u64>,
+    },
 }
 
 /// The bytes of an artifact that is whole.
@@ -276,6 +279,8 @@ pub struct Artifact {
     pub status: ArtifactStatus,
     /// Length of the bytes; so far, if it is being written.
     pub size_bytes: u64,
+    /// Of an upload that is not whole: how long it will be, when that is known.
+    pub expected_bytes: Option<u64>,
     /// Digest of the bytes; `None` unless it is whole.
     pub sha256: Option<Digest>,
     /// `inline`, `local` or `s3`; [`PARTS_STORAGE`] unless it is whole.

@@ -98,6 +98,15 @@ impl ArtifactType {
         }
     }
 
+    /// The same without the parameters of a media type, which belong to the content type of one artifact.
+    #[must_use]
+    pub fn without_parameters(self) -> Self {
+        match self {
+            Self::Media(media) => Self::Media(MediaType { text: media.essence().into(), ..media }),
+            named => named,
+        }
+    }
+
     /// How data for this type is written when it arrives as text. The twelve keep to their table; of other media types
     /// those that are text by nature are written as they are, the rest as base64.
     #[must_use]

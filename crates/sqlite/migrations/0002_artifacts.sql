@@ -10,6 +10,7 @@ CREATE TABLE artifacts_2 (
     latest       INTEGER NOT NULL,
     blob         INTEGER,                           -- blobs.blob; NULL: it has parts, and may still grow
     size_bytes   INTEGER NOT NULL,
+    expected     INTEGER,                           -- how long an upload will be, when that is known
     created_at   INTEGER NOT NULL,                  -- never smaller than that of the artifact before
     change       INTEGER NOT NULL,                  -- number of the last step of this artifact, see jobs.change
     made         INTEGER NOT NULL,                  -- number of its first step

@@ -51,7 +51,7 @@ fn record_one(transaction: &mut Transaction<'_>, new: &NewArtifact) -> rusqlite:
         return Ok(Err(RecordRefusal::StaleLease(new.job_id)));
     }
     let blob = match &new.content {
-        NewContent::Live | NewContent::Upload => None,
+        NewContent::Live | NewContent::Upload { .. } => None,
         NewContent::Whole(bytes) => match blobs::take_blob(connection, bytes)? {
             None => return Ok(Err(RecordRefusal::BlobCondemned(bytes.sha256))),
             taken => taken,
@@ -87,7 +87,7 @@ fn recorded_before(
     let Some((id, name, sha256)) = found else { return Ok(None) };
     let same_bytes = match &new.content {
         NewContent::Whole(bytes) => sha256 == Some(bytes.sha256),
-        NewContent::Live | NewContent::Upload => true,
+        NewContent::Live | NewContent::Upload { .. } => true,
     };
     if name != new.name || !same_bytes {
         return Ok(Some(Err(RecordRefusal::KeyReused(id))));
@@ -105,13 +105,17 @@ fn insert(
     let change = transaction.next_change();
     let (version, status) = match &new.content {
         // Nobody sees an upload before it is whole; until then it only has to differ from all others.
-        NewContent::Upload => (-fastrand::i64(1..i64::MAX), ArtifactStatus::Uploading),
+        NewContent::Upload { .. } => (-fastrand::i64(1..i64::MAX), ArtifactStatus::Uploading),
         NewContent::Live => (next_version(connection, owner.seq, &new.name)?, ArtifactStatus::Writing),
         NewContent::Whole(_) => (next_version(connection, owner.seq, &new.name)?, ArtifactStatus::Available),
     };
     let (size_bytes, sha256) = match &new.content {
         NewContent::Whole(bytes) => (bytes.size_bytes, Some(bytes.sha256)),
-        NewContent::Live | NewContent::Upload => (0, None),
+        NewContent::Live | NewContent::Upload { .. } => (0, None),
+    };
+    let expected_bytes = match &new.content {
+        NewContent::Upload { expected_bytes } => *expected_bytes,
+        NewContent::Live | NewContent::Whole(_) => None,
     };
     let attempt = if new.lease.is_some() { owner.attempts } else { 0 };
     let expires_at = new.expires_in.map(|time| transaction.now.after(time));
@@ -137,6 +141,7 @@ fn insert(
                 rows::stored_tags(&new.labels.tags),
                 new.labels.metadata.as_ref().map(upnext_core::RawJson::as_str),
                 new.labels.search_text(),
+                expected_bytes,
             ],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )?;
@@ -154,6 +159,7 @@ fn insert(
         content_type: new.content_type.clone(),
         status,
         size_bytes,
+        expected_bytes,
         sha256,
         storage: blob.map_or_else(|| PARTS_STORAGE.to_owned(), |blob| blob.storage),
         created_at: Timestamp::from_micros(created_at),

@@ -16,21 +16,31 @@ pub(crate) struct TakenBlob {
 
 /// The row of some content, with one more use counted on it. `None` when its bytes are on their way out.
 pub(crate) fn take_blob(connection: &Connection, new: &Sealed) -> rusqlite::Result<Option<TakenBlob>> {
+    let (storage, bytes) = match &new.blob {
+        NewBlob::Inline(bytes) => (INLINE_STORAGE, Some(bytes.as_ref())),
+        NewBlob::Stored { storage } => (*storage, None),
+    };
     let existing = connection
         .prepare_cached(include_str!("../queries/record_artifact_blob.sql"))?
-        .query_row([new.sha256.as_bytes()], |row| Ok(TakenBlob { id: row.get(0)?, storage: row.get(1)? }))
+        .query_row([new.sha256.as_bytes()], |row| {
+            Ok((TakenBlob { id: row.get(0)?, storage: row.get(1)? }, row.get::<_, bool>(2)?))
+        })
         .optional()?;
-    if let Some(blob) = existing {
+    if let Some((mut blob, damaged)) = existing {
         connection
             .prepare_cached(include_str!("../queries/record_artifact_share_blob.sql"))?
             .execute([blob.id])?;
+        if damaged {
+            connection
+                .prepare_cached(include_str!("../queries/record_artifact_heal_blob.sql"))?
+                .execute(params![blob.id, storage, bytes])?;
+            storage.clone_into(&mut blob.storage);
+        }
         return Ok(Some(blob));
     }
-    let (storage, bytes) = match &new.blob {
-        NewBlob::Inline(bytes) => (INLINE_STORAGE, Some(bytes.as_ref())),
-        NewBlob::Stored { storage } if is_condemned(connection, new.sha256, storage)? => return Ok(None),
-        NewBlob::Stored { storage } => (*storage, None),
-    };
+    if bytes.is_none() && is_condemned(connection, new.sha256, storage)? {
+        return Ok(None);
+    }
     connection.prepare_cached(include_str!("../queries/record_artifact_new_blob.sql"))?.execute(params![
         new.sha256.as_bytes(),
         new.size_bytes,

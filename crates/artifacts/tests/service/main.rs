@@ -1,6 +1,10 @@
 //! The artifact service over the real embedded backend and the local storage.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod care;
+mod labels;
+mod live;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -56,7 +60,7 @@ impl Stand {
     }
 
     fn request(&self, name: &str, artifact_type: Option<ArtifactType>) -> CreateArtifact {
-        CreateArtifact { job_id: self.job, lease: None, name: name.to_owned(), artifact_type }
+        CreateArtifact { artifact_type, ..CreateArtifact::new(self.job, name) }
     }
 
     async fn create(
@@ -84,6 +88,11 @@ impl Stand {
         assert_eq!(listed.items, [], "nothing is listed after an error");
         assert_eq!(self.files(), 0, "nothing is stored after an error");
         error.to_string()
+    }
+
+    async fn newest(&self) -> Artifact {
+        let query = ArtifactQuery { limit: 1, ..ArtifactQuery::default() };
+        self.artifacts.list(query).await.unwrap().items.remove(0)
     }
 
     async fn read(&self, artifact: &Artifact) -> Vec<u8> {
@@ -165,7 +174,7 @@ async fn small_artifacts_live_in_the_backend() {
     assert_eq!(artifact.artifact_type, ArtifactType::Json);
     assert_eq!(artifact.content_type, "application/json");
     assert_eq!(artifact.storage, "inline");
-    assert_eq!((artifact.size_bytes, artifact.sha256), (json.len() as u64, digest(json.as_bytes())));
+    assert_eq!((artifact.size_bytes, artifact.sha256), (json.len() as u64, Some(digest(json.as_bytes()))));
     assert_eq!(stand.read(&artifact).await, json.as_bytes(), "the text is stored as it was given");
     assert_eq!(stand.files(), 0);
 }
@@ -180,7 +189,11 @@ async fn data_in_every_shape_and_size_comes_back() {
         for data in [bytes(&raw), ArtifactData::Path(path.clone()), pieces(&raw, 10_000)] {
             let artifact = stand.create("x", None, data).await.unwrap();
             assert_eq!(artifact.artifact_type, ArtifactType::Binary);
-            assert_eq!((artifact.size_bytes, artifact.sha256), (length as u64, digest(&raw)), "{length}");
+            assert_eq!(
+                (artifact.size_bytes, artifact.sha256),
+                (length as u64, Some(digest(&raw))),
+                "{length}"
+            );
             assert_eq!(artifact.storage, if length > 32 * 1024 { "local" } else { "inline" });
             assert!(stand.read(&artifact).await == raw, "{length}");
         }
@@ -220,7 +233,7 @@ async fn base64_text_is_decoded() {
     assert_eq!(stand.read(&artifact).await, b"hello");
     let large = base64_zeros(MIB);
     let artifact = stand.create("b.png", Some(ArtifactType::Png), text(&large)).await.unwrap();
-    assert_eq!(artifact.sha256, digest(&vec![0; 3 * MIB]));
+    assert_eq!(artifact.sha256, Some(digest(&vec![0; 3 * MIB])));
 }
 
 #[tokio::test]
@@ -228,7 +241,7 @@ async fn bad_data_is_refused_in_one_clear_sentence() {
     let stand = Stand::new().await;
     let png = ArtifactType::Png;
     assert_eq!(
-        stand.refused("chart.png", png, text("aGVsbG8gd29y!GQ=")).await,
+        stand.refused("chart.png", png.clone(), text("aGVsbG8gd29y!GQ=")).await,
         "artifact 'chart.png' of type image/png: the text is not base64: foreign character '!' at position 12; \
          pass bytes, or base64 text"
     );
@@ -371,7 +384,7 @@ async fn deleted_artifacts_lose_their_bytes_with_the_sweep() {
     assert!(stand.artifacts.delete(first.id).await.unwrap());
     assert!(!stand.artifacts.delete(first.id).await.unwrap());
     assert!(!stand.artifacts.delete(ArtifactId::fresh()).await.unwrap());
-    stand.make_old(first.sha256);
+    stand.make_old(first.sha256.unwrap());
     assert_eq!(stand.artifacts.sweep().await.unwrap(), SweepReport::default());
     assert_eq!(stand.read(&second).await, raw, "the other one needs them");
     stand.artifacts.delete(second.id).await.unwrap();
@@ -391,7 +404,7 @@ async fn young_bytes_are_kept_and_swept_as_orphans_later() {
     assert_eq!(report, SweepReport { kept: 1, ..SweepReport::default() });
     assert_eq!(stand.files(), 1);
     assert_eq!(stand.artifacts.sweep().await.unwrap(), SweepReport::default());
-    stand.make_old(artifact.sha256);
+    stand.make_old(artifact.sha256.unwrap());
     assert_eq!(stand.artifacts.sweep().await.unwrap().removed, 1);
     assert_eq!(stand.files(), 0);
 }
@@ -409,7 +422,7 @@ async fn leftovers_of_crashes_are_swept() {
     std::fs::write(root.join("incoming/0011223344556677"), b"half").unwrap();
     assert_eq!(stand.artifacts.sweep().await.unwrap(), SweepReport::default(), "all is young");
     stand.make_old(digest(&orphan));
-    stand.make_old(kept.sha256);
+    stand.make_old(kept.sha256.unwrap());
     let options = SweepOptions { temporary_older_than: Duration::ZERO, ..SweepOptions::default() };
     let report = stand.artifacts.sweep_with(options).await.unwrap();
     assert_eq!(report, SweepReport { removed: 1, temporary: 1, ..SweepReport::default() });
@@ -480,7 +493,7 @@ async fn damaged_bytes_are_not_passed_off_as_good() {
     let artifact = stand.create("a", None, bytes(&[5; 100_000])).await.unwrap();
     let mut raw = vec![5; 100_000];
     raw[99_999] = 6;
-    std::fs::write(stand.file_of(artifact.sha256), raw).unwrap();
+    std::fs::write(stand.file_of(artifact.sha256.unwrap()), raw).unwrap();
     let read: Result<Vec<Bytes>, _> =
         stand.artifacts.read(&artifact, None).await.unwrap().try_collect().await;
     assert!(matches!(read, Err(BlobError::Damaged(_))));
@@ -492,7 +505,7 @@ async fn bytes_in_another_storage_are_named_as_such() {
     let mut artifact = stand.create("a", None, bytes(&[5; 100_000])).await.unwrap();
     artifact.storage = "s3".to_owned();
     assert_eq!(stand.read(&artifact).await.len(), 100_000, "found here all the same");
-    std::fs::remove_file(stand.file_of(artifact.sha256)).unwrap();
+    std::fs::remove_file(stand.file_of(artifact.sha256.unwrap())).unwrap();
     let error = stand.artifacts.read(&artifact, None).await.err().unwrap();
     assert!(error.to_string().contains("set UPNEXT_ARTIFACT_STORAGE_BACKEND back"), "{error}");
 }

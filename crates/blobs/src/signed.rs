@@ -1,0 +1,54 @@
+//! Addresses in a bucket that work for a while without a key, and what arrives through them.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use object_store::signer::Signer as _;
+use upnext_core::artifact::Digest;
+
+use crate::error::BlobError;
+use crate::reading::ByteStream;
+use crate::s3::{S3Storage, broken};
+
+impl S3Storage {
+    pub(crate) async fn download_url(&self, sha256: Digest, valid: Duration) -> Result<String, BlobError> {
+        self.signed(http::Method::GET, &self.path(sha256), valid).await
+    }
+
+    pub(crate) async fn upload_url(&self, name: &str, valid: Duration) -> Result<String, BlobError> {
+        self.signed(http::Method::PUT, &self.handed_in(name), valid).await
+    }
+
+    async fn signed(&self, method: http::Method, path: &Path, valid: Duration) -> Result<String, BlobError> {
+        let signed = self.store.signed_url(method, path, valid).await;
+        signed.map(String::from).map_err(|error| broken(&self.bucket, "sign an address in", &error))
+    }
+
+    pub(crate) async fn read_handed_in(&self, name: &str) -> Result<Option<ByteStream>, BlobError> {
+        let bucket = self.bucket.clone();
+        match self.store.get(&self.handed_in(name)).await {
+            Ok(got) => {
+                let pieces = got
+                    .into_stream()
+                    .map(move |piece| piece.map_err(|error| broken(&bucket, "read", &error)));
+                Ok(Some(pieces.boxed()))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(broken(&self.bucket, "read", &error)),
+        }
+    }
+
+    pub(crate) async fn forget_handed_in(&self, name: &str) -> Result<(), BlobError> {
+        match self.store.delete(&self.handed_in(name)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(broken(&self.bucket, "delete from", &error)),
+        }
+    }
+
+    /// Not below `sha256/`: these bytes are nobody's yet.
+    fn handed_in(&self, name: &str) -> Path {
+        Path::from(format!("{}/incoming/{name}", self.prefix))
+    }
+}
