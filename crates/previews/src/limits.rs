@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What one preview or one comparison may cost. The defaults keep a preview below 150 MiB of memory, which only the
+/// What one preview or one comparison may cost. The defaults keep a preview below 250 MiB of memory, which only the
 /// largest images come near, and its answer below 1 MiB.
 ///
 /// ```

@@ -156,12 +156,17 @@ fn an_image_that_claims_60000_by_60000_pixels_shows_its_size_only() {
 }
 
 #[test]
-fn an_image_at_the_limit_stays_below_150_mib() {
-    let mut png = Cursor::new(Vec::new());
-    let image = image::GrayImage::new(5000, 5000);
-    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    let Preview::Image(image) = show("image/png", png.get_ref(), 150 * MIB) else { panic!("an image") };
-    assert!(image.thumbnail.is_some());
+fn images_at_the_limit_stay_below_250_mib() {
+    use image::ImageFormat::{Gif, Jpeg, Png, WebP};
+    for format in [Png, Jpeg, Gif, WebP] {
+        let mut file = Cursor::new(Vec::new());
+        let image = image::DynamicImage::new_rgba8(5000, 5000);
+        let image = if format == Jpeg { image.to_rgb8().into() } else { image };
+        image.write_to(&mut file, format).unwrap();
+        drop(image);
+        let Preview::Image(image) = show("image/png", file.get_ref(), 250 * MIB) else { panic!("an image") };
+        assert!(image.thumbnail.is_some(), "{format:?}: {:?}", image.note);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What holds for any content: there is an answer, and it stays within the limits.
 
+use std::sync::LazyLock;
+
 use image::ImageFormat;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterVersion;
@@ -62,6 +64,8 @@ fn check(media_type: &str, bytes: &[u8], other: &[u8]) {
 }
 
 /// Real files, to be damaged.
+static FILES: LazyLock<Vec<(&'static str, Vec<u8>)>> = LazyLock::new(files);
+
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("application/parquet", parquet_file(20, Compression::SNAPPY, WriterVersion::PARQUET_1_0)),
@@ -109,7 +113,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn a_damaged_file_gets_an_answer_of_limited_size(
@@ -117,7 +121,7 @@ proptest! {
         damages in proptest::collection::vec((any::<proptest::sample::Index>(), damage()), 1..4),
         cut in proptest::option::weighted(0.2, any::<proptest::sample::Index>()),
     ) {
-        let (media_type, whole) = &files()[file];
+        let (media_type, whole) = &FILES[file];
         let mut bytes = whole.clone();
         for (index, damage) in damages {
             let at = index.index(bytes.len());
