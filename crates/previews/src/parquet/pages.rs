@@ -77,7 +77,11 @@ impl<'m> Chunk<'m> {
             Compression::GZIP(_) => Some(Packing::Gzip),
             Compression::ZSTD(_) => Some(Packing::Zstd),
             Compression::LZ4_RAW => Some(Packing::Lz4Block),
-            other => return Err(format!("previews do not unpack {other}")),
+            other => {
+                let name = format!("{other:?}").to_lowercase();
+                let name = name.split('(').next().unwrap_or_default();
+                return Err(format!("previews do not unpack {name}; download the file to see the rows"));
+            }
         };
         Ok(Self { descriptor: chunk.column_descr(), packing, position, end })
     }
@@ -186,7 +190,7 @@ impl<'m> Chunk<'m> {
         }
         // These decoders reserve memory by counts inside the data.
         if matches!(encoding, Encoding::DELTA_BYTE_ARRAY | Encoding::DELTA_LENGTH_BYTE_ARRAY) {
-            return Err(format!("previews do not decode {encoding}"));
+            return Err(format!("previews do not decode {encoding}; download the file to see the rows"));
         }
         if body.kind == PageKind::Data {
             return Ok(Page::DataPage {
