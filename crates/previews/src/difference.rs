@@ -132,7 +132,7 @@ pub struct TableDifference {
     pub columns_added: Vec<Column>,
     /// Columns only the old table has.
     pub columns_removed: Vec<Column>,
-    /// Columns that have another type.
+    /// Columns that have another type, if both tables have the same format.
     pub columns_retyped: Vec<RetypedColumn>,
     /// Rows of the old table, if known.
     pub old_rows: Option<u64>,

@@ -30,11 +30,13 @@ pub(super) fn difference(
     for column in old.columns.iter().rev() {
         unmatched.entry(&column.name).or_default().push(column);
     }
+    // Each format has its own names for types.
+    let comparable = old.format == new.format;
     let mut room = limits.changes;
     for column in &new.columns {
         match unmatched.get_mut(column.name.as_str()).and_then(Vec::pop) {
             None => note(&mut room, &mut difference.columns_added, column.clone()),
-            Some(before) if before.data_type != column.data_type => {
+            Some(before) if comparable && before.data_type != column.data_type => {
                 let (name, old, new) =
                     (column.name.clone(), before.data_type.clone(), column.data_type.clone());
                 note(&mut room, &mut difference.columns_retyped, RetypedColumn { name, old, new });

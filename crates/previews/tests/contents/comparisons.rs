@@ -126,6 +126,20 @@ fn stored_tables_are_compared_by_their_schemas() {
 }
 
 #[test]
+fn types_of_different_formats_are_not_compared() {
+    let mut csv = Cursor::new(b"id,name\n1,x\n");
+    let mut lines = Cursor::new(b"{\"id\": 1, \"name\": \"x\"}\n");
+    let old = Source { media_type: "text/csv", name: "a", size: 12, reader: &mut csv };
+    let new = Source { media_type: "application/x-ndjson", name: "a", size: 23, reader: &mut lines };
+    let Difference::Table(table) = compare(old, new, &Limits::default()).unwrap() else { panic!("tables") };
+    assert!(
+        table.columns_added.is_empty()
+            && table.columns_removed.is_empty()
+            && table.columns_retyped.is_empty()
+    );
+}
+
+#[test]
 fn images_of_equal_size_are_compared_by_pixels() {
     let old = picture(10, 10);
     let mut new = old.clone();
