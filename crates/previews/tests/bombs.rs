@@ -4,7 +4,7 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
 use upnext_previews::{Difference, Limits, Outline, Preview, Source, compare, preview};
@@ -14,6 +14,11 @@ static MEMORY: PeakAlloc = PeakAlloc;
 static ALONE: Mutex<()> = Mutex::new(());
 
 const MIB: usize = 1 << 20;
+
+/// The default limits on a machine that is busy: what ends these previews is never the clock.
+fn patient() -> Limits {
+    Limits { time: Duration::from_secs(600), ..Limits::default() }
+}
 
 /// Runs alone and gives the memory that was used at most, beyond what was there before.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
@@ -27,7 +32,7 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
 fn show(media_type: &str, bytes: &[u8], most: usize) -> Preview {
     let mut reader = Cursor::new(bytes);
     let source = Source { media_type, name: "a", size: bytes.len() as u64, reader: &mut reader };
-    let (shown, used) = peak(|| preview(source, &Limits::default()).unwrap());
+    let (shown, used) = peak(|| preview(source, &patient()).unwrap());
     assert!(used < most, "{media_type} took {} MiB", used / MIB);
     shown
 }
@@ -74,7 +79,7 @@ impl<F> Seek for Generated<F> {
 fn show_generated(media_type: &str, size: u64, byte_at: impl Fn(u64) -> u8 + Send) -> (Preview, u64, usize) {
     let mut reader = Generated::new(size, byte_at);
     let source = Source { media_type, name: "a", size, reader: &mut reader };
-    let (shown, used) = peak(|| preview(source, &Limits::default()).unwrap());
+    let (shown, used) = peak(|| preview(source, &patient()).unwrap());
     (shown, reader.read, used)
 }
 
@@ -109,7 +114,7 @@ fn a_document_of_100_000_brackets_is_shown() {
         let (mut old, mut new) = (Cursor::new(deep), Cursor::new(&deep[1..]));
         let old = Source { media_type: "application/json", name: "a", size: 60_000, reader: &mut old };
         let new = Source { media_type: "application/json", name: "a", size: 59_999, reader: &mut new };
-        compare(old, new, &Limits::default()).unwrap()
+        compare(old, new, &patient()).unwrap()
     });
     assert!(matches!(difference, Difference::Text(_)));
 }
@@ -156,16 +161,20 @@ fn an_image_that_claims_60000_by_60000_pixels_shows_its_size_only() {
 }
 
 #[test]
-fn images_at_the_limit_stay_below_250_mib() {
+fn images_at_the_limit_take_ten_bytes_a_pixel_at_most() {
     use image::ImageFormat::{Gif, Jpeg, Png, WebP};
+    let limits = Limits { pixels: 1_000_000, ..patient() };
     for format in [Png, Jpeg, Gif, WebP] {
         let mut file = Cursor::new(Vec::new());
-        let image = image::DynamicImage::new_rgba8(5000, 5000);
+        let image = image::DynamicImage::new_rgba8(1000, 1000);
         let image = if format == Jpeg { image.to_rgb8().into() } else { image };
         image.write_to(&mut file, format).unwrap();
         drop(image);
-        let Preview::Image(image) = show("image/png", file.get_ref(), 250 * MIB) else { panic!("an image") };
-        assert!(image.thumbnail.is_some(), "{format:?}: {:?}", image.note);
+        let size = file.get_ref().len() as u64;
+        let source = Source { media_type: "image/png", name: "a", size, reader: &mut file };
+        let (shown, used) = peak(|| preview(source, &limits).unwrap());
+        let Preview::Image(image) = shown else { panic!("an image") };
+        assert!(image.thumbnail.is_some() && used < 10_000_000, "{format:?} took {used}: {:?}", image.note);
     }
 }
 
@@ -174,15 +183,12 @@ fn a_gzip_of_zeros_is_not_unpacked_to_its_end() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     (0..2048).for_each(|_| encoder.write_all(&[0; MIB]).unwrap());
     let bomb = encoder.finish().unwrap();
-    let started = Instant::now();
     let Preview::Binary(binary) = show("application/gzip", &bomb, 4 * MIB) else { panic!("bytes") };
     assert!(binary.truncated);
     let mut reader = Cursor::new(&bomb);
     let source = Source { media_type: "", name: "a.tar.gz", size: bomb.len() as u64, reader: &mut reader };
-    let (_, used) = peak(|| preview(source, &Limits::default()).unwrap());
+    let (_, used) = peak(|| preview(source, &patient()).unwrap());
     assert!(used < 4 * MIB, "{used}");
-    // Unpacking 2 GiB would take longer, on any machine.
-    assert!(started.elapsed() < Duration::from_secs(8));
 }
 
 #[test]
