@@ -129,7 +129,8 @@ def _is_bytes(known: tuple[str, str], data: Any, asked: str | None) -> bool:
 def _stream(name: str, data: Any) -> Content | None:
     """An open file or an iterator, which give their bytes piece by piece."""
     if callable(getattr(data, "read", None)):
-        if isinstance(data, io.TextIOBase):
+        # What `tempfile` gives is a shell around the file.
+        if isinstance(data, io.TextIOBase) or isinstance(getattr(data, "file", None), io.TextIOBase):
             raise InvalidArtifactError(
                 f"artifact {name!r}: the file is open as text; open it in binary mode (mode='rb')"
             )

@@ -131,11 +131,11 @@ class Source:
 
     def convert(self, name: str, wanted: str | None) -> Converted:
         """The object as the wanted type, else as the name's extension says, else as it would choose itself."""
-        if wanted is None:
-            form = self._unasked(name)
-            for candidate in [form, *(other for other in self.forms if other != form)]:
+        if wanted is None or not self.forms:
+            first = self._unasked(name)
+            for form in sorted(self.forms, key=lambda form: form != first):
                 try:
-                    return Converted(self._write(name, candidate), candidate)
+                    return Converted(self._write(name, form), form)
                 except NothingShownError:
                     continue
             raise InvalidArtifactError(f"artifact {name!r}: {self.what} gave nothing to store")
@@ -148,17 +148,18 @@ class Source:
                 "store what it gives by itself"
             ) from None
 
-    def _unasked(self, name: str) -> str:
+    def _unasked(self, name: str) -> str | None:
         form = form_of_name(name)
-        return form if form in self.forms else next(iter(self.forms))
+        return form if form in self.forms else next(iter(self.forms), None)
 
     def _asked(self, name: str, wanted: str) -> str:
         form = form_named(wanted)
         if form in self.forms:
             return form
         # Whatever the bytes are, they are binary.
-        if form == BINARY:
-            return self._unasked(name)
+        usual = self._unasked(name)
+        if form == BINARY and usual is not None:
+            return usual
         if is_json(form) and "json" in self.forms:
             return "json"
         possible = ", ".join(_shown(form) for form in self.forms)

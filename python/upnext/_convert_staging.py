@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from typing import IO, Any, cast
 
@@ -32,6 +31,9 @@ class StagedFile:
 
 def staged(write: Callable[[IO[bytes]], object]) -> bytes | StagedFile:
     """What `write` writes into the file it is given: as bytes if it is small, else as an open file that vanishes."""
+    # Brings much of the standard library with it, which most programs need not load for this.
+    import tempfile
+
     file = cast("IO[bytes]", cast("Any", tempfile.TemporaryFile)())
     try:
         write(file)

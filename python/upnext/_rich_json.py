@@ -26,9 +26,6 @@ from upnext._json import NotSerializableError
 
 _PLAIN = (str, int, float, bool, type(None))
 
-#: Levels below which nobody nests data on purpose.
-_DEEPEST = 500
-
 
 def encode_rich(data: Any, what: str) -> str:
     """`data` as compact JSON. `what` is how an error calls the data itself."""
@@ -36,7 +33,11 @@ def encode_rich(data: Any, what: str) -> str:
         # Plain data, which is most, takes the short way.
         return _json.encode(data, what)
     except NotSerializableError:
+        pass
+    try:
         return _json.encode(_plain(data, what, ()), what)
+    except RecursionError:
+        raise NotSerializableError(f"{what} is nested too deeply") from None
 
 
 def is_model(data: object) -> bool:
@@ -73,8 +74,6 @@ def _plain(value: Any, path: str, parents: tuple[int, ...]) -> Any:
         return text
     if id(value) in parents:
         raise NotSerializableError(f"{path} contains itself")
-    if len(parents) > _DEEPEST:
-        raise NotSerializableError(f"{path} is nested too deeply")
     inside = (*parents, id(value))
     if isinstance(value, Mapping):
         return {_key(key, path): _plain(item, f"{path}{_json.step(key)}", inside) for key, item in value.items()}
