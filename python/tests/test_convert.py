@@ -144,6 +144,12 @@ def test_models_and_dataclasses_are_json(name: str, wanted: str | None) -> None:
         assert made.media_type == (wanted or "json")
 
 
+def test_the_place_of_what_json_cannot_carry_is_told() -> None:
+    for wanted in (None, "json", "application/json"):
+        assert "data.rows[0] is a bytes, which JSON cannot carry" in refused("a", {"rows": [b"x"]}, wanted)
+        assert "data.x is nan, and JSON has no such number" in refused("a", Point(float("nan")), wanted)
+
+
 def test_models_cannot_be_anything_else() -> None:
     for data, what in (({}, "a dict"), ([], "a list"), (REPORT, "Report"), (Point(1), "Point")):
         message = refused("a.png", data, "image/png")

@@ -26,7 +26,7 @@ from upnext._convert_forms import (
     is_json,
 )
 from upnext._errors import InvalidArtifactError
-from upnext._json import type_name
+from upnext._json import NotSerializableError, type_name
 
 __all__ = ["Converted", "convert", "is_slow"]
 
@@ -65,6 +65,12 @@ def convert(name: str, data: object, wanted: str | None) -> Converted | None:
     if isinstance(data, str | bytes):
         return Converted(data, wanted)
     if isinstance(data, dict | list):
+        if wanted is None or wanted == "json":
+            # The short way of what is stored most.
+            try:
+                return Converted(_encoded(data), "json")
+            except NotSerializableError as error:
+                raise InvalidArtifactError(f"artifact {name!r}: {error}") from None
         return _json_source(f"a {type(data).__name__}", data).convert(name, wanted)
     if isinstance(data, bytearray | memoryview):
         return Converted(bytes(data), wanted)
