@@ -253,9 +253,9 @@ def test_large_data_goes_to_storage(
         ("n.txt", ["a"], ArtifactType.TEXT, "text data is a str"),
         (
             "n.json",
-            {"rows": [{1, 2}]},
+            {"rows": [object()]},
             None,
-            "artifact 'n.json': data.rows[0] is a set, which JSON cannot carry",
+            "artifact 'n.json': data.rows[0] is a object, which JSON cannot carry",
         ),
         ("n.json", [float("nan")], None, "data[0] is nan"),
         (

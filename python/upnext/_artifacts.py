@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
-from upnext import _bridge, _json
+from upnext import _bridge, _json, _rich_json
 from upnext._context import current_attempt
+from upnext._convert import convert
 from upnext._errors import InvalidArtifactError
 from upnext._future import moment
 from upnext._mailbox import mailbox_of
@@ -151,19 +152,16 @@ def _prepare(
         if wanted not in (None, ArtifactType.JSON):
             raise InvalidArtifactError(_mismatch(name, cast("object", data), wanted))
         try:
-            return "json", _json.encode(data, "data")
+            return "json", _rich_json.encode_rich(data, "data")
         except _json.NotSerializableError as error:
             raise InvalidArtifactError(f"artifact {name!r}: {error}") from None
     if isinstance(data, bytes):
         return word, data
-    if isinstance(data, bytearray | memoryview):
-        return word, bytes(data)
-    if isinstance(data, os.PathLike):
-        return word, Path(os.fsdecode(cast("os.PathLike[str]", data)))
-    pieces = _Pieces.of(name, data)
-    if pieces is None:
+    converted = convert(name, data, word)
+    if converted is None:
         raise InvalidArtifactError(_mismatch(name, data, wanted or ArtifactType.JSON))
-    return word, pieces
+    content: Any = converted.content
+    return converted.media_type, _Pieces.of(name, content) or content
 
 
 def _type_named(name: str, artifact_type: ArtifactType | str | None) -> ArtifactType | None:

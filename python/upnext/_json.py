@@ -88,15 +88,15 @@ def _find_problem(value: Any, path: str, seen: set[int]) -> str | None:
     if id(value) in seen:
         return f"{path} contains itself"
     if isinstance(value, dict):
-        entries = [(f"{path}{_step(key)}", key, item) for key, item in value.items()]
+        entries = [(f"{path}{step(key)}", key, item) for key, item in value.items()]
     elif isinstance(value, list | tuple):
         entries = [(f"{path}[{index}]", None, item) for index, item in enumerate(value)]
     else:
-        return f"{path} is a {_type_name(value)}, which JSON cannot carry"
+        return f"{path} is a {type_name(value)}, which JSON cannot carry"
     seen.add(id(value))
     for place, key, item in entries:
         if not isinstance(key, _SCALARS):
-            return f"{path} has a key of type {_type_name(key)}; JSON has only text keys"
+            return f"{path} has a key of type {type_name(key)}; JSON has only text keys"
         if isinstance(key, str) and not _is_text(key):
             return f"{path} has a key with a lone surrogate, which UTF-8 cannot carry"
         if len(seen) > 500:
@@ -108,7 +108,8 @@ def _find_problem(value: Any, path: str, seen: set[int]) -> str | None:
     return None
 
 
-def _step(key: object) -> str:
+def step(key: object) -> str:
+    """How a path goes on to what stands under this key."""
     return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]"
 
 
@@ -120,6 +121,7 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
+    """How errors call the type of a value."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
