@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyNone, PyString, PyTuple};
 use tokio::sync::{mpsc, oneshot};
 use upnext_artifacts::{ArtifactData, ArtifactError, CreateArtifact};
 use upnext_core::{Artifact, ArtifactType};
@@ -150,7 +150,8 @@ fn creating(
         .map_err(|error| invalid(format!("artifact {name:?}: {error}")))?;
     let data = read_data(data)?;
     let lease = attempt.job.lease;
-    let request = CreateArtifact { job_id: lease.job_id, lease: Some(lease.token), name, artifact_type };
+    let request =
+        CreateArtifact { lease: Some(lease.token), artifact_type, ..CreateArtifact::new(lease.job_id, name) };
     let artifacts = attempt.workplace.deployment.artifacts.clone();
     Ok(async move {
         let name = request.name.clone();
@@ -181,6 +182,9 @@ impl Answer for Artifact {
     /// The fields that `upnext.Artifact` is made of, with the time in microseconds.
     fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let text = |text: &str| PyString::new(py, text).into_any();
+        let maybe = |value: Option<String>| {
+            value.map_or_else(|| PyNone::get(py).to_owned().into_any(), |value| text(&value))
+        };
         let fields = [
             text(&self.id.to_string()),
             text(&self.job_id.to_string()),
@@ -188,9 +192,9 @@ impl Answer for Artifact {
             text(self.artifact_type.as_str()),
             text(&self.content_type),
             self.size_bytes.into_pyobject(py)?.into_any(),
-            text(&self.sha256.to_string()),
+            maybe(self.sha256.map(|sha256| sha256.to_string())),
             text(&self.storage),
-            text(&self.sha256.storage_key()),
+            maybe(self.storage_key()),
             self.created_at.as_micros().into_pyobject(py)?.into_any(),
         ];
         Ok(PyTuple::new(py, fields)?.into_any().unbind())

@@ -93,7 +93,10 @@ fn artifact(name: &str, error: &ArtifactError) -> PyErr {
     let class = match error {
         ArtifactError::Invalid(_) => "InvalidArtifactError",
         ArtifactError::TooLarge(_) => "ArtifactTooLargeError",
-        ArtifactError::UnknownJob(_) => "ArtifactError",
+        ArtifactError::UnknownJob(_) | ArtifactError::UnknownArtifact(_) | ArtifactError::Conflict(_) => {
+            "ArtifactError"
+        }
+        ArtifactError::WrongOffset { .. } | ArtifactError::DigestMismatch(_) => "ArtifactError",
         ArtifactError::StaleLease(_) => "StaleLeaseError",
         ArtifactError::Blob(_) | ArtifactError::Backend(_) => "ArtifactStorageError",
     };

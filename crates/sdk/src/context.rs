@@ -205,10 +205,9 @@ pub async fn create_artifact(
     };
     let lease = context.lease();
     let request = CreateArtifact {
-        job_id: lease.job_id,
         lease: Some(lease.token),
-        name: name.to_owned(),
         artifact_type: artifact_type.into(),
+        ..CreateArtifact::new(lease.job_id, name)
     };
     context.inner.artifacts.create(request, data.into_artifact_data()).await
 }

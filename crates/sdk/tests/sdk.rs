@@ -40,7 +40,7 @@ async fn the_report_example_makes_its_artifacts() {
     let mut artifacts = app.artifacts().list(query).await.unwrap().items;
     artifacts.reverse();
     let shown: Vec<(&str, ArtifactType)> =
-        artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.artifact_type)).collect();
+        artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.artifact_type.clone())).collect();
     assert_eq!(
         shown,
         [

@@ -89,8 +89,11 @@ fn artifact_answer(error: &ArtifactError) -> (StatusCode, String) {
     let status = match error {
         ArtifactError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         ArtifactError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        ArtifactError::UnknownJob(_) => StatusCode::NOT_FOUND,
-        ArtifactError::StaleLease(_) => StatusCode::CONFLICT,
+        ArtifactError::UnknownJob(_) | ArtifactError::UnknownArtifact(_) => StatusCode::NOT_FOUND,
+        ArtifactError::StaleLease(_) | ArtifactError::Conflict(_) | ArtifactError::WrongOffset { .. } => {
+            StatusCode::CONFLICT
+        }
+        ArtifactError::DigestMismatch(_) => StatusCode::UNPROCESSABLE_ENTITY,
         ArtifactError::Blob(error) => return blob_answer(error),
         ArtifactError::Backend(error) => return backend_answer(error),
     };

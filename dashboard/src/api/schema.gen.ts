@@ -416,11 +416,18 @@ export interface components {
             content_type: string;
             /**
              * Format: date-time
-             * @description When it was recorded.
+             * @description When it was recorded; if it was written piece by piece, when that began.
              */
             created_at: string;
-            /** @description Always null. */
+            /** @description A sentence about it. */
+            description: string | null;
+            /** @description What is wrong with it, in words; null when nothing is. */
             error: string | null;
+            /**
+             * Format: date-time
+             * @description When it is removed; null if it stays as long as its job.
+             */
+            expires_at: string | null;
             /** @description Key of that job's function. */
             function: string;
             /**
@@ -435,23 +442,33 @@ export interface components {
             job_id: string;
             /** @description True when no newer version of this name exists in the job. */
             latest: boolean;
+            /** @description What its maker noted about it: an object, or null. */
+            metadata: unknown;
             /** @description Its name. */
             name: string;
-            /** @description SHA-256 digest of its content, in hex. Also the content's ETag. */
-            sha256: string;
+            /** @description True when it outlives every rule of retention. */
+            pinned: boolean;
+            /** @description SHA-256 digest of its content, in hex. Also the content's ETag. Null unless it is whole. */
+            sha256: string | null;
             /**
              * Format: int64
-             * @description Length of its content.
+             * @description Length of its content; so far, while it is being written.
              */
             size_bytes: number;
-            /** @description Always `available`: an artifact is listed only once its content is durable. */
+            /** @description Whether it can be read. */
             status: components["schemas"]["ArtifactStatus"];
-            /** @description Where its content is: `inline` (in the job database), `local` or `s3`. */
+            /** @description Where its content is: `inline` (in the job database), `local` or `s3`; `parts` unless it is whole. */
             storage_backend: string;
-            /** @description The key of its content there. */
-            storage_key: string;
-            /** @description What it is. */
-            type: components["schemas"]["ArtifactType"];
+            /** @description The key of its content there; null unless it is whole. */
+            storage_key: string | null;
+            /** @description Words it can be found by. */
+            tags: string[];
+            /**
+             * @description What it is: one of `json`, `text`, `image/png`, `image/jpeg`, `image/webp`, `image/gif`, `image/svg`, `file/pdf`,
+             *     `file/csv`, `file/xml`, `file/html`, `file/binary`, or any other media type under its own name.
+             * @example json
+             */
+            type: string;
             /**
              * Format: int32
              * @description 1 for the first artifact of this name in its job.
@@ -481,17 +498,15 @@ export interface components {
              * @description How many there are on all pages together.
              */
             total: number;
+            /** @description True when there are more than `total`, and counting them all would take long. */
+            total_is_capped: boolean;
         };
         /**
-         * @description Whether an artifact can be read.
+         * @description Whether an artifact can be read: `writing` while a job writes it (what it has so far can be read), `incomplete` when
+         *     its attempt ended before it was closed, `damaged` when its bytes are no longer what they were.
          * @enum {string}
          */
-        ArtifactStatus: "available";
-        /**
-         * @description What an artifact is.
-         * @enum {string}
-         */
-        ArtifactType: "json" | "text" | "image/png" | "image/jpeg" | "image/webp" | "image/gif" | "image/svg" | "file/pdf" | "file/csv" | "file/xml" | "file/html" | "file/binary";
+        ArtifactStatus: "writing" | "available" | "incomplete" | "damaged" | "uploading";
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -993,7 +1008,11 @@ export interface components {
             data: unknown;
             /** @description Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment. */
             name: string;
-            type?: components["schemas"]["ArtifactType"] | null;
+            /**
+             * @description What it is. Without it: `json`.
+             * @example json
+             */
+            type?: string | null;
         };
         /** @description Whether the server can do its work. */
         Readiness: {
@@ -1157,7 +1176,7 @@ export interface operations {
                 /** @description Only artifacts of this job */
                 job_id?: string;
                 /** @description Only artifacts of this type. */
-                type?: components["schemas"]["ArtifactType"];
+                type?: string;
                 /** @description Only artifacts of jobs of this function (its key). */
                 function?: string;
                 /** @description Only names that contain this text, letter case aside. */
@@ -1248,7 +1267,7 @@ export interface operations {
                 /** @description The artifact's name. With it, the whole body is the artifact's content as it is, whatever its Content-Type. */
                 name?: string;
                 /** @description The artifact's type, for a raw body. Without it: by the name's extension, then by the first bytes. */
-                type?: components["schemas"]["ArtifactType"];
+                type?: string;
             };
             header?: never;
             path?: never;
@@ -2298,7 +2317,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only artifacts of this type. */
-                type?: components["schemas"]["ArtifactType"];
+                type?: string;
                 /** @description Only artifacts of jobs of this function (its key). */
                 function?: string;
                 /** @description Only names that contain this text, letter case aside. */
@@ -2390,7 +2409,7 @@ export interface operations {
                 /** @description The artifact's name. With it, the whole body is the artifact's content as it is, whatever its Content-Type. */
                 name?: string;
                 /** @description The artifact's type, for a raw body. Without it: by the name's extension, then by the first bytes. */
-                type?: components["schemas"]["ArtifactType"];
+                type?: string;
             };
             header?: never;
             path: {

@@ -35,7 +35,7 @@ async fn list(deployment: &Deployment, args: ArtifactListArgs) -> Result<u8, Fai
         name_contains: args.name,
         all_versions: args.all_versions,
         limit: args.limit.into(),
-        cursor: None,
+        ..ArtifactQuery::default()
     };
     let page = deployment.artifacts.list(query).await?;
     if args.json {
@@ -128,7 +128,7 @@ async fn put(deployment: &Deployment, args: PutArgs) -> Result<u8, Failure> {
     } else {
         ArtifactData::Path(args.file)
     };
-    let request = CreateArtifact { job_id: args.job, lease: None, name, artifact_type: args.artifact_type };
+    let request = CreateArtifact { artifact_type: args.artifact_type, ..CreateArtifact::new(args.job, name) };
     let artifact = deployment.artifacts.create(request, data).await?;
     if args.json {
         output::json(&wire::Artifact::from(artifact))?;

@@ -47,7 +47,7 @@ async fn artifact_content(
 ) -> Result<Response, ApiError> {
     let download = query.flag("download")?;
     let artifact = find_artifact(&state, id).await?;
-    let etag = format!("\"{}\"", artifact.sha256);
+    let etag = etag_of(&artifact);
     let response = described(&artifact, &etag, download);
     if already_known(&headers, &etag) {
         return finish(response.status(StatusCode::NOT_MODIFIED), Body::empty());
@@ -77,16 +77,28 @@ async fn artifact_content(
 
 /// The headers that describe the artifact, whichever part of it is sent.
 fn described(artifact: &Artifact, etag: &str, download: bool) -> Builder {
-    let digest = STANDARD.encode(artifact.sha256.as_bytes());
-    Response::builder()
+    let response = Response::builder()
         .header(header::ETAG, etag)
         // The bytes behind an id never change but may be deleted: asking again costs one small answer and shows that.
         .header(header::CACHE_CONTROL, "private, no-cache")
         .header(header::ACCEPT_RANGES, "bytes")
-        .header("Repr-Digest", format!("sha-256=:{digest}:"))
         .header(header::CONTENT_DISPOSITION, disposition(&artifact.name, download))
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, security_policy(&artifact.content_type))
+        .header(header::CONTENT_SECURITY_POLICY, security_policy(&artifact.content_type));
+    match artifact.sha256 {
+        Some(sha256) => {
+            response.header("Repr-Digest", format!("sha-256=:{}:", STANDARD.encode(sha256.as_bytes())))
+        }
+        None => response,
+    }
+}
+
+/// The digest, which never changes; of an artifact that is not whole, how far it has come.
+fn etag_of(artifact: &Artifact) -> String {
+    match artifact.sha256 {
+        Some(sha256) => format!("\"{sha256}\""),
+        None => format!("\"{}-{}\"", artifact.id, artifact.size_bytes),
+    }
 }
 
 fn finish(response: Builder, body: Body) -> Result<Response, ApiError> {

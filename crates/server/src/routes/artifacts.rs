@@ -12,7 +12,7 @@ use super::{PathId, find_job, no_artifact};
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 use crate::state::AppState;
-use crate::wire::{self, Artifact, ArtifactDeleted, ArtifactPage, CommonErrors, ErrorBody};
+use crate::wire::{Artifact, ArtifactDeleted, ArtifactPage, CommonErrors, ErrorBody};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
@@ -27,7 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 struct ArtifactListParams {
     /// Only artifacts of this type.
     #[param(rename = "type")]
-    artifact_type: Option<wire::ArtifactType>,
+    artifact_type: Option<String>,
     /// Only artifacts of jobs of this function (its key).
     function: Option<String>,
     /// Only names that contain this text, letter case aside.
@@ -90,6 +90,7 @@ async fn page(
         all_versions: query.all_versions()?,
         limit: query.limit()?,
         cursor: query.cursor()?,
+        ..ArtifactQuery::default()
     };
     let page = state.served.artifacts.list(query).await?;
     if let (Some(id), 0) = (job_id, page.total) {

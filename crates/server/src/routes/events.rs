@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use tokio::sync::{broadcast, watch};
 use upnext_core::JobId;
-use upnext_core::backend::JobChange;
+use upnext_core::backend::{Feed, JobChange};
 use upnext_core::signal::FinishedJobs;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -47,7 +47,7 @@ async fn stream_events(State(state): State<AppState>, headers: HeaderMap) -> Res
     };
     let cursor = match seen {
         Some(cursor) => cursor,
-        None => state.backend().changes_since(None, 0).await?.cursor,
+        None => state.backend().changes_since(None, 0, Feed::Jobs).await?.cursor,
     };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
     let mut response = Sse::new(events(Tail::new(state, cursor))).keep_alive(keep_alive).into_response();
@@ -95,7 +95,7 @@ impl Tail {
 
     async fn read(&mut self) -> Result<(), upnext_core::BackendError> {
         let backend = self.state.backend();
-        let changes = backend.changes_since(Some(self.cursor), PAGE).await?;
+        let changes = backend.changes_since(Some(self.cursor), PAGE, Feed::Jobs).await?;
         if !changes.jobs.is_empty() {
             let ids: Vec<JobId> = changes.jobs.iter().map(|change| change.id).collect();
             let jobs = backend.find_jobs(ids).await?;

@@ -24,7 +24,7 @@ use super::{PathId, find_job};
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 use crate::state::AppState;
-use crate::wire::{self, Artifact, CommonErrors, Content, ErrorBody, NewArtifact};
+use crate::wire::{Artifact, CommonErrors, Content, ErrorBody, NewArtifact};
 
 /// Room in a JSON body beside the data itself.
 const JSON_OVERHEAD: u64 = 1024 * 1024;
@@ -45,7 +45,7 @@ struct RawParams {
     name: Option<String>,
     /// The artifact's type, for a raw body. Without it: by the name's extension, then by the first bytes.
     #[param(rename = "type")]
-    artifact_type: Option<wire::ArtifactType>,
+    artifact_type: Option<String>,
 }
 
 /// Make an artifact of the job `job_id`. The same as `POST /jobs/{id}/artifacts`.
@@ -127,7 +127,7 @@ async fn create_raw(
     let limit = state.served.settings.artifact_max_upload_bytes;
     refuse_longer(headers, limit, &format!("the artifact '{name}'"))?;
     find_job(state, job_id).await?;
-    let request = CreateArtifact { job_id, lease: None, name: name.to_owned(), artifact_type };
+    let request = CreateArtifact { artifact_type, ..CreateArtifact::new(job_id, name) };
     let data = ArtifactData::Stream(body.clone().boxed());
     Ok(Json(state.served.artifacts.create(request, data).await?.into()))
 }
@@ -185,13 +185,13 @@ fn read_json(job_id: JobId, body: &[u8]) -> Result<(CreateArtifact, ArtifactData
         .map(str::parse::<ArtifactType>)
         .transpose()
         .map_err(|error| ApiError::Invalid(format!("type: {error}")))?;
-    let data = ArtifactData::Text(text_of(&new.name, artifact_type, new.data)?);
+    let data = ArtifactData::Text(text_of(&new.name, artifact_type.as_ref(), new.data)?);
     let name = new.name.into_owned();
-    Ok((CreateArtifact { job_id, lease: None, name, artifact_type }, data))
+    Ok((CreateArtifact { artifact_type, ..CreateArtifact::new(job_id, name) }, data))
 }
 
 /// `data` as the text that the type expects.
-fn text_of(name: &str, artifact_type: Option<ArtifactType>, data: &RawValue) -> Result<String, ApiError> {
+fn text_of(name: &str, artifact_type: Option<&ArtifactType>, data: &RawValue) -> Result<String, ApiError> {
     let raw = data.get();
     let invalid = |rule: String| Err(ApiError::Invalid(format!("the artifact {name:?}: {rule}")));
     match raw.as_bytes().first() {

@@ -8,7 +8,7 @@ use upnext_core::Timestamp;
 use upnext_core::backend::Page;
 use utoipa::ToSchema;
 
-use super::ArtifactType;
+use super::ArtifactStatus;
 
 /// One version of one artifact.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -29,55 +29,76 @@ pub struct Artifact {
     pub version: u32,
     /// True when no newer version of this name exists in the job.
     pub latest: bool,
-    /// What it is.
+    /// What it is: one of `json`, `text`, `image/png`, `image/jpeg`, `image/webp`, `image/gif`, `image/svg`, `file/pdf`,
+    /// `file/csv`, `file/xml`, `file/html`, `file/binary`, or any other media type under its own name.
     #[serde(rename = "type")]
-    pub artifact_type: ArtifactType,
+    #[schema(example = "json")]
+    pub artifact_type: String,
     /// The media type under which its content is served.
     pub content_type: String,
-    /// Length of its content.
+    /// Length of its content; so far, while it is being written.
     pub size_bytes: u64,
-    /// SHA-256 digest of its content, in hex. Also the content's ETag.
-    pub sha256: String,
-    /// Where its content is: `inline` (in the job database), `local` or `s3`.
+    /// SHA-256 digest of its content, in hex. Also the content's ETag. Null unless it is whole.
+    pub sha256: Option<String>,
+    /// Where its content is: `inline` (in the job database), `local` or `s3`; `parts` unless it is whole.
     pub storage_backend: String,
-    /// The key of its content there.
-    pub storage_key: String,
-    /// Always `available`: an artifact is listed only once its content is durable.
+    /// The key of its content there; null unless it is whole.
+    pub storage_key: Option<String>,
+    /// Whether it can be read.
     pub status: ArtifactStatus,
-    /// Always null.
+    /// What is wrong with it, in words; null when nothing is.
     pub error: Option<String>,
-    /// When it was recorded.
+    /// When it was recorded; if it was written piece by piece, when that began.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-}
-
-/// Whether an artifact can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ArtifactStatus {
-    /// It can.
-    Available,
+    /// A sentence about it.
+    pub description: Option<String>,
+    /// Words it can be found by.
+    pub tags: Vec<String>,
+    /// What its maker noted about it: an object, or null.
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub metadata: Option<upnext_core::RawJson>,
+    /// When it is removed; null if it stays as long as its job.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// True when it outlives every rule of retention.
+    pub pinned: bool,
 }
 
 impl From<upnext_core::Artifact> for Artifact {
     fn from(artifact: upnext_core::Artifact) -> Self {
+        let error = match artifact.status {
+            upnext_core::ArtifactStatus::Incomplete => Some(
+                "the attempt that wrote it ended before it was closed; this is what was durable then"
+                    .to_owned(),
+            ),
+            upnext_core::ArtifactStatus::Damaged => {
+                Some("its stored bytes are not what was stored; they are not served".to_owned())
+            }
+            _ => None,
+        };
         Self {
             id: artifact.id.to_string(),
             job_id: artifact.job_id.to_string(),
+            storage_key: artifact.storage_key(),
             function: artifact.function,
             attempt: artifact.attempt,
             name: artifact.name,
             version: artifact.version,
             latest: artifact.latest,
-            artifact_type: artifact.artifact_type.into(),
+            artifact_type: artifact.artifact_type.as_str().to_owned(),
             content_type: artifact.content_type,
             size_bytes: artifact.size_bytes,
-            sha256: artifact.sha256.to_string(),
+            sha256: artifact.sha256.map(|sha256| sha256.to_string()),
             storage_backend: artifact.storage,
-            storage_key: artifact.sha256.storage_key(),
-            status: ArtifactStatus::Available,
-            error: None,
+            status: artifact.status.into(),
+            error,
             created_at: artifact.created_at,
+            description: artifact.labels.description,
+            tags: artifact.labels.tags,
+            metadata: artifact.labels.metadata,
+            expires_at: artifact.expires_at,
+            pinned: artifact.pinned,
         }
     }
 }
@@ -89,6 +110,8 @@ pub struct ArtifactPage {
     pub artifacts: Vec<Artifact>,
     /// How many there are on all pages together.
     pub total: u64,
+    /// True when there are more than `total`, and counting them all would take long.
+    pub total_is_capped: bool,
     /// True when there is a further page.
     pub has_more: bool,
     /// Pass this as `cursor` to get the next page.
@@ -100,6 +123,7 @@ impl From<Page<upnext_core::Artifact>> for ArtifactPage {
         Self {
             artifacts: page.items.into_iter().map(Into::into).collect(),
             total: page.total,
+            total_is_capped: page.total_is_capped,
             has_more: page.next.is_some(),
             next_cursor: page.next.map(|cursor| cursor.to_string()),
         }
@@ -115,7 +139,7 @@ pub struct NewArtifact<'a> {
     pub name: Cow<'a, str>,
     /// What it is. Without it: `json`.
     #[serde(rename = "type", borrow)]
-    #[schema(value_type = Option<ArtifactType>)]
+    #[schema(value_type = Option<String>, example = "json")]
     pub artifact_type: Option<Cow<'a, str>>,
     /// For `json` an object, a list, or a string that is ready JSON text; for `text` the text; for every other type
     /// base64 of the bytes.

@@ -83,20 +83,14 @@ mirrored! {
 }
 
 mirrored! {
-    /// What an artifact is.
-    ArtifactType of upnext_core::ArtifactType {
-        Json = "json",
-        Text = "text",
-        Png = "image/png",
-        Jpeg = "image/jpeg",
-        Webp = "image/webp",
-        Gif = "image/gif",
-        Svg = "image/svg",
-        Pdf = "file/pdf",
-        Csv = "file/csv",
-        Xml = "file/xml",
-        Html = "file/html",
-        Binary = "file/binary",
+    /// Whether an artifact can be read: `writing` while a job writes it (what it has so far can be read), `incomplete` when
+    /// its attempt ended before it was closed, `damaged` when its bytes are no longer what they were.
+    ArtifactStatus of upnext_core::ArtifactStatus {
+        Writing = "writing",
+        Available = "available",
+        Incomplete = "incomplete",
+        Damaged = "damaged",
+        Uploading = "uploading",
     }
 }
 
@@ -114,8 +108,8 @@ mod tests {
         for status in upnext_core::JobStatus::ALL {
             assert_eq!(serde_json::to_value(JobStatus::from(*status)).unwrap(), status.as_str());
         }
-        for kind in upnext_core::ArtifactType::ALL {
-            assert_eq!(serde_json::to_value(ArtifactType::from(*kind)).unwrap(), kind.as_str());
+        for status in upnext_core::ArtifactStatus::ALL {
+            assert_eq!(serde_json::to_value(ArtifactStatus::from(*status)).unwrap(), status.as_str());
         }
         for reason in upnext_core::FailureReason::ALL {
             assert_eq!(serde_json::to_value(FailureReason::from(*reason)).unwrap(), reason.as_str());
