@@ -92,6 +92,10 @@ pub struct FunctionDefinition {
     /// True when it takes further named arguments (`**kwargs`).
     #[serde(default)]
     pub takes_any: bool,
+    /// Seconds after which artifacts of its jobs are removed that name no time themselves; `None` keeps them as long as
+    /// their job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_ttl: Option<f64>,
 }
 
 impl FunctionDefinition {
@@ -107,6 +111,7 @@ impl FunctionDefinition {
             retry: RetryPolicy::default(),
             parameters: None,
             takes_any: false,
+            artifact_ttl: None,
         }
     }
 

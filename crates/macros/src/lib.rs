@@ -22,6 +22,7 @@ struct Options {
     retry_delay: Option<Expr>,
     retry_backoff: Option<Expr>,
     timeout: Option<Expr>,
+    artifact_ttl: Option<Expr>,
 }
 
 impl Parse for Options {
@@ -36,9 +37,10 @@ impl Parse for Options {
                 "retry_delay" => &mut options.retry_delay,
                 "retry_backoff" => &mut options.retry_backoff,
                 "timeout" => &mut options.timeout,
+                "artifact_ttl" => &mut options.artifact_ttl,
                 other => {
                     let message = format!(
-                        "`{other}` is not an option of #[upnext::task]: use name, retries, retry_delay, retry_backoff or timeout"
+                        "`{other}` is not an option of #[upnext::task]: use name, retries, retry_delay, retry_backoff, timeout or artifact_ttl"
                     );
                     return Err(Error::new(key.span(), message));
                 }
@@ -181,7 +183,11 @@ fn policy(options: &Options) -> Tokens {
     let delay = assign(&options.retry_delay, quote!(definition.retry.delay));
     let backoff = assign(&options.retry_backoff, quote!(definition.retry.backoff));
     let timeout = assign(&options.timeout, quote!(definition.timeout));
-    quote!(#retries #delay #backoff #timeout)
+    let artifact_ttl = options
+        .artifact_ttl
+        .as_ref()
+        .map(|ttl| quote!(definition.artifact_ttl = ::core::option::Option::Some(#ttl);));
+    quote!(#retries #delay #backoff #timeout #artifact_ttl)
 }
 
 /// True for `Option<...>`: serde fills it in when it is missing, so callers may leave it out.

@@ -1,15 +1,14 @@
 //! The running job, as code inside a task sees it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactService, CreateArtifact};
+use upnext_artifacts::ArtifactService;
 use upnext_core::backend::{LogEntry, Report, ReportEntry};
 use upnext_core::job::{Lease, Parent};
-use upnext_core::{Artifact, ArtifactType, ClaimedJob, Client, Clock, JobId, RawJson, SystemClock};
+use upnext_core::{ClaimedJob, Client, Clock, JobId, RawJson, SystemClock};
 
 use crate::error::Error;
 
@@ -29,6 +28,7 @@ struct Inner {
     client: Client,
     artifacts: ArtifactService,
     cancelled: CancellationToken,
+    artifact_ttl: Option<Duration>,
 }
 
 impl Context {
@@ -37,8 +37,9 @@ impl Context {
         client: Client,
         artifacts: ArtifactService,
         cancelled: CancellationToken,
+        artifact_ttl: Option<Duration>,
     ) -> Self {
-        Self { inner: Arc::new(Inner { job, client, artifacts, cancelled }) }
+        Self { inner: Arc::new(Inner { job, client, artifacts, cancelled, artifact_ttl }) }
     }
 
     /// Runs `task` with this as its current context.
@@ -127,7 +128,16 @@ impl Context {
         Ok(self.inner.client.backend().report(vec![report]).await?)
     }
 
-    fn lease(&self) -> Lease {
+    pub(crate) fn artifacts(&self) -> &ArtifactService {
+        &self.inner.artifacts
+    }
+
+    /// How long artifacts stay that name no time themselves.
+    pub(crate) fn artifact_ttl(&self) -> Option<Duration> {
+        self.inner.artifact_ttl
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
         self.inner.job.lease
     }
 }
@@ -141,73 +151,12 @@ pub fn current_context() -> Context {
     CURRENT.try_with(Clone::clone).expect("current_context() was called outside of a job")
 }
 
+/// The job that is running, if one is.
+pub(crate) fn try_current() -> Option<Context> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
 /// Where a job submitted from here belongs in the tree of jobs.
 pub(crate) fn current_parent() -> Option<Parent> {
-    CURRENT.try_with(|context| Parent { parent_id: context.job_id(), root_id: context.root_id() }).ok()
-}
-
-/// Data for a JSON artifact from anything serde can write.
-///
-/// # Errors
-/// [`ArtifactError::Invalid`] when the value has no JSON form.
-pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<ArtifactData, ArtifactError> {
-    serde_json::to_string(value)
-        .map(ArtifactData::Text)
-        .map_err(|error| ArtifactError::Invalid(format!("the value has no JSON form: {error}")))
-}
-
-/// Data that [`create_artifact`] takes: text (`&str`, `String`), bytes (`Vec<u8>`, `&[u8]`, `Bytes`), a file (`&Path`,
-/// `PathBuf`), a `serde_json::Value`, or an [`ArtifactData`] such as [`json`] makes.
-pub trait IntoArtifactData {
-    /// The data.
-    fn into_artifact_data(self) -> ArtifactData;
-}
-
-macro_rules! into_artifact_data {
-    ($($source:ty => |$value:ident| $data:expr;)+) => {
-        $(impl IntoArtifactData for $source {
-            fn into_artifact_data(self) -> ArtifactData {
-                let $value = self;
-                $data
-            }
-        })+
-    };
-}
-
-into_artifact_data! {
-    ArtifactData => |data| data;
-    &str => |text| ArtifactData::Text(text.to_owned());
-    String => |text| ArtifactData::Text(text);
-    Vec<u8> => |bytes| ArtifactData::Bytes(bytes.into());
-    &[u8] => |bytes| ArtifactData::Bytes(Bytes::copy_from_slice(bytes));
-    Bytes => |bytes| ArtifactData::Bytes(bytes);
-    PathBuf => |path| ArtifactData::Path(path);
-    &Path => |path| ArtifactData::Path(path.to_owned());
-    serde_json::Value => |value| ArtifactData::Text(value.to_string());
-}
-
-/// Makes an artifact of the running job. When this returns, its bytes and its record are durable and listed.
-///
-/// Without a type, text is taken as JSON, and bytes and files by the name's extension, else by their first bytes.
-///
-/// # Errors
-/// [`ArtifactError`]; the job sees it, and nothing half-written can ever be read. Outside of a job,
-/// [`ArtifactError::Invalid`].
-pub async fn create_artifact(
-    name: &str,
-    data: impl IntoArtifactData,
-    artifact_type: impl Into<Option<ArtifactType>>,
-) -> Result<Artifact, ArtifactError> {
-    let Ok(context) = CURRENT.try_with(Clone::clone) else {
-        return Err(ArtifactError::Invalid(format!(
-            "artifact '{name}': create_artifact was called outside of a job; make artifacts of other jobs with UpNext::artifacts()"
-        )));
-    };
-    let lease = context.lease();
-    let request = CreateArtifact {
-        lease: Some(lease.token),
-        artifact_type: artifact_type.into(),
-        ..CreateArtifact::new(lease.job_id, name)
-    };
-    context.inner.artifacts.create(request, data.into_artifact_data()).await
+    try_current().map(|context| Parent { parent_id: context.job_id(), root_id: context.root_id() })
 }

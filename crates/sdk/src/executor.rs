@@ -6,11 +6,12 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
-use upnext_core::{Client, Clock, Outcome, RawJson, SystemClock};
+use upnext_core::{Client, Clock, FunctionDefinition, Outcome, RawJson, SystemClock};
 use upnext_engine::{Assignment, AttemptKey, Executor, StopReason};
 
 use crate::context::Context;
@@ -21,11 +22,21 @@ type TaskRunner = fn(RawJson) -> TaskFuture;
 
 /// The tasks of a worker, by key.
 #[derive(Default, Clone)]
-pub(crate) struct Tasks(HashMap<String, TaskRunner>);
+pub(crate) struct Tasks(HashMap<String, Offer>);
+
+/// One task that a worker offers.
+#[derive(Clone, Copy)]
+struct Offer {
+    run: TaskRunner,
+    /// How long artifacts stay that name no time themselves.
+    artifact_ttl: Option<Duration>,
+}
 
 impl Tasks {
-    pub(crate) fn add<T: Task>(&mut self, key: String) {
-        self.0.insert(key, |kwargs| Box::pin(run::<T>(kwargs)));
+    pub(crate) fn add<T: Task>(&mut self, definition: &FunctionDefinition) {
+        let artifact_ttl = definition.artifact_ttl.and_then(|ttl| Duration::try_from_secs_f64(ttl).ok());
+        let run: TaskRunner = |kwargs| Box::pin(run::<T>(kwargs));
+        self.0.insert(definition.key.clone(), Offer { run, artifact_ttl });
     }
 }
 
@@ -64,7 +75,7 @@ impl RustExecutor {
 
     fn start_one(&self, assignment: Assignment) {
         let Assignment { key, job, reporter } = assignment;
-        let Some(runner) = self.tasks.0.get(&job.function).copied() else {
+        let Some(offer) = self.tasks.0.get(&job.function).copied() else {
             let error = format!("this worker does not offer '{}'", job.function);
             return reporter.finish(key, SystemClock.now(), Outcome::failed(error));
         };
@@ -72,10 +83,16 @@ impl RustExecutor {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(key, stopped.clone());
         let running = Arc::clone(&self.running);
         let kwargs = job.kwargs.clone();
-        let context = Context::new(job, self.client.clone(), self.artifacts.clone(), stopped.clone());
+        let context = Context::new(
+            job,
+            self.client.clone(),
+            self.artifacts.clone(),
+            stopped.clone(),
+            offer.artifact_ttl,
+        );
         tokio::spawn(async move {
             let started_at = SystemClock.now();
-            let task = AssertUnwindSafe(context.scope(runner(kwargs))).catch_unwind();
+            let task = AssertUnwindSafe(context.scope((offer.run)(kwargs))).catch_unwind();
             let outcome = tokio::select! {
                 ended = task => ended.unwrap_or_else(|panic| Outcome::failed(panic_message(panic.as_ref()))),
                 () = stopped.cancelled() => Outcome::Cancelled,

@@ -31,6 +31,7 @@
 //! arguments and results are JSON, and the name is all that counts.
 
 mod app;
+mod artifacts;
 mod context;
 mod error;
 mod executor;
@@ -38,13 +39,16 @@ mod task;
 mod worker;
 
 pub use app::{JobFuture, TaskResult, UpNext};
-pub use context::{Context, IntoArtifactData, create_artifact, current_context, json};
+pub use artifacts::{ArtifactBuilder, IntoArtifactData, artifact, create_artifact, json, reader, stream};
+pub use context::{Context, current_context};
 pub use error::Error;
 pub use task::{Task, TaskFailure};
-pub use upnext_artifacts::{ArtifactData, ArtifactError};
+pub use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactService, ArtifactWriter};
+pub use upnext_core::artifact::{ArtifactPatch, Digest, Labels};
+pub use upnext_core::backend::{ArtifactQuery, ArtifactSort};
 pub use upnext_core::{
-    Artifact, ArtifactId, ArtifactType, FailureReason, FunctionDefinition, JobId, JobStatus, Parameter,
-    VERSION,
+    Artifact, ArtifactId, ArtifactStatus, ArtifactType, FailureReason, FunctionDefinition, JobId, JobStatus,
+    Parameter, VERSION,
 };
 pub use worker::{RunningWorker, Worker};
 
@@ -52,7 +56,8 @@ pub use worker::{RunningWorker, Worker};
 ///
 /// Arguments need `serde::Serialize` and `Deserialize`; so does what it returns, alone or as the `Ok` of a `Result` with
 /// any error that can be shown. An argument of type `Option` may be left out by callers. Options: `name` (default: the
-/// function's name), `retries` (0), `retry_delay` in seconds (1.0), `retry_backoff` (2.0), `timeout` in seconds (1800.0).
+/// function's name), `retries` (0), `retry_delay` in seconds (1.0), `retry_backoff` (2.0), `timeout` in seconds (1800.0),
+/// `artifact_ttl` in seconds (none: artifacts stay as long as their job).
 ///
 /// ```
 /// #[upnext::task(name = "add-up", retries = 3, timeout = 10.0)]

@@ -41,7 +41,7 @@ impl Worker {
     #[must_use]
     pub fn task<T: Task>(mut self, _task: T) -> Self {
         let definition = T::definition();
-        self.tasks.add::<T>(definition.key.clone());
+        self.tasks.add::<T>(&definition);
         self.functions.retain(|known| known.key != definition.key);
         self.functions.push(definition);
         self

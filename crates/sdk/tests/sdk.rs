@@ -193,6 +193,75 @@ async fn the_context_reports_progress_and_logs() {
     worker.stop(Duration::from_secs(1)).await;
 }
 
+#[upnext::task(artifact_ttl = 3600.0)]
+async fn write_everything(folder: String) -> Result<(), ArtifactError> {
+    let source = std::path::Path::new(&folder).join("source.bin");
+    std::fs::write(&source, vec![7; 300_000]).unwrap();
+    upnext::artifact("labelled.json")
+        .description("a number")
+        .tags(["small", "json"])
+        .metadata(&serde_json::json!({"n": 1}))
+        .expires_in(Duration::from_secs(60))
+        .create(upnext::json(&[1, 2, 3])?)
+        .await?;
+    let file = tokio::fs::File::open(&source).await.unwrap();
+    upnext::create_artifact("read.bin", upnext::reader(file), None).await?;
+    let pieces = futures::stream::iter([Ok("a".into()), Ok("b".into())]);
+    upnext::create_artifact("pieces.md", upnext::stream(pieces), None).await?;
+    upnext::create_artifact("copied.bin", source.as_path(), None).await?;
+    let log = upnext::artifact("train.log").open().await?;
+    log.write(b"epoch 1\n").await?;
+    log.write(b"epoch 2\n").await?;
+    assert_eq!(log.close().await?.size_bytes, 16);
+    Ok(())
+}
+
+#[upnext::task]
+async fn read_report(url: String, job: String) -> Result<Vec<i64>, ArtifactError> {
+    let app = UpNext::open(&url).await.unwrap();
+    let artifact = app.job_artifact(job.parse().unwrap(), "labelled.json").await?.unwrap();
+    app.artifact_json(&artifact).await
+}
+
+#[tokio::test]
+async fn every_kind_of_data_becomes_an_artifact_that_can_be_read_back() {
+    let (app, folder) = fresh().await;
+    let url = format!("sqlite://{}/upnext.db", folder.path().display());
+    let worker = Worker::new("demo").task(write_everything).task(read_report).start(&app).await.unwrap();
+    let written = write_everything.wait(&app, folder.path().display().to_string()).await.unwrap().job.id;
+    let find = async |name: &str| app.job_artifact(written, name).await.unwrap().unwrap();
+    let labelled = find("labelled.json").await;
+    assert_eq!(labelled.labels.tags, ["small", "json"]);
+    let lives = |artifact: &upnext::Artifact| {
+        artifact.expires_at.unwrap().as_micros() - artifact.created_at.as_micros()
+    };
+    assert_eq!(lives(&labelled), 60_000_000, "its own time goes before the task's");
+    let read = find("read.bin").await;
+    assert_eq!((read.size_bytes, lives(&read)), (300_000, 3_600_000_000));
+    assert_eq!(find("copied.bin").await.sha256, read.sha256);
+    let pieces = find("pieces.md").await;
+    assert_eq!(
+        (bytes_of(&app, &pieces).await.as_slice(), pieces.artifact_type.as_str()),
+        (&b"ab"[..], "text/markdown")
+    );
+    assert_eq!(app.artifact_bytes(&find("train.log").await).await.unwrap(), "epoch 1\nepoch 2\n");
+    let saved = folder.path().join("saved.bin");
+    app.save_artifact(&read, &saved).await.unwrap();
+    assert_eq!(std::fs::read(&saved).unwrap(), vec![7; 300_000]);
+    let latest = app.latest_artifact("write_everything", "labelled.json").await.unwrap();
+    assert_eq!(latest.as_ref(), Some(&labelled));
+
+    let reader = read_report.wait(&app, url, written.to_string()).await.unwrap();
+    assert_eq!(reader.value, [1, 2, 3]);
+    let inputs = ArtifactQuery { read_by: Some(reader.job.id), limit: 10, ..ArtifactQuery::default() };
+    assert_eq!(
+        app.artifacts().list(inputs).await.unwrap().items,
+        [labelled],
+        "the read is part of the lineage"
+    );
+    worker.stop(Duration::from_secs(3)).await;
+}
+
 #[tokio::test]
 async fn artifacts_need_a_job() {
     let error = upnext::create_artifact("a.json", "{}", None).await.unwrap_err();

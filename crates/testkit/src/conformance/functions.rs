@@ -41,6 +41,7 @@ pub async fn the_last_definition_counts(harness: &dyn Harness) {
             Parameter { name: "rows".into(), required: false },
         ]),
         takes_any: true,
+        artifact_ttl: Some(60.0),
         ..FunctionDefinition::task("report")
     };
     let worker = |definition: &FunctionDefinition| WorkerRegistration {
