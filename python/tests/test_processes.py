@@ -44,6 +44,15 @@ TASKS = """
         note("hang_sync")
         time.sleep(60)
 
+    @worker.task
+    async def deaf() -> None:
+        while True:
+            try:
+                note("deaf")
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
+
     if __name__ == "__main__":
         print("ready", flush=True)
         upnext.run(worker, worker_timeout=float(os.environ.get("PATIENCE", "3")))
@@ -65,6 +74,10 @@ async def hang(seconds: float = 60.0) -> int:
 
 @client.task
 def hang_sync() -> None: ...
+
+
+@client.task
+async def deaf() -> None: ...
 
 
 @pytest.fixture
@@ -133,6 +146,19 @@ def test_a_drain_that_takes_too_long_gives_the_job_back(programs: Programs, trac
     assert process.wait(DEADLINE) == 0
     assert peek.job(future.job_id)["status"] == "queued"
     assert "Traceback" not in programs.output(process)
+
+
+def test_a_coroutine_that_swallows_its_cancellation_keeps_nobody_from_stopping(programs: Programs, trace: Path) -> None:
+    process = programs.start("tasks.py", env={"PATIENCE": "0.1"})
+    future = deaf.submit_sync()
+    eventually_sync(lambda: lines(trace, "deaf"))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) == 0
+    assert peek.job(future.job_id)["status"] == "queued"
+    output = programs.output(process)
+    assert "stopped" in output
+    assert "is left behind" in output
+    assert "Task was destroyed" not in output
 
 
 def test_a_second_signal_stops_at_once(programs: Programs, trace: Path) -> None:
