@@ -45,6 +45,11 @@ TASKS = """
         time.sleep(60)
 
     @worker.task
+    async def in_thread() -> None:
+        note("in_thread")
+        await asyncio.to_thread(time.sleep, 60)
+
+    @worker.task
     async def deaf() -> None:
         while True:
             try:
@@ -78,6 +83,10 @@ def hang_sync() -> None: ...
 
 @client.task
 async def deaf() -> None: ...
+
+
+@client.task
+async def in_thread() -> None: ...
 
 
 @pytest.fixture
@@ -171,6 +180,17 @@ def test_a_second_signal_stops_at_once(programs: Programs, trace: Path) -> None:
     assert process.wait(DEADLINE) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     for future in waiting:
         assert peek.job(future.job_id)["status"] == "queued"
+
+
+def test_a_thread_of_asyncio_that_blocks_keeps_nobody_from_stopping(programs: Programs, trace: Path) -> None:
+    process = programs.start("-m", "upnext", "run", "tasks.py")
+    future = in_thread.submit_sync()
+    eventually_sync(lambda: lines(trace, "in_thread"))
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert peek.job(future.job_id)["status"] == "queued"
+    assert "Traceback" not in programs.output(process)
 
 
 def _in_child(connection: multiprocessing.connection.Connection) -> None:

@@ -9,6 +9,7 @@ import signal
 import threading
 from asyncio import _unregister_task
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from upnext import _bridge
@@ -52,6 +53,7 @@ def run_in_foreground(
 async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable[[], None] | None) -> int | None:
     """The signal that ended the wait for running jobs, if one did."""
     patience = _Patience()
+    asyncio.get_running_loop().set_default_executor(_ImpatientPool(thread_name_prefix="asyncio"))
     try:
         with patience.listening(any(worker.handle_signals for worker in workers)):
             started: list[Worker] = []
@@ -94,6 +96,14 @@ async def _stop(workers: list[Worker], timeout: float, patience: _Patience) -> N
         await asyncio.gather(*(worker.stop(0.0) for worker in workers))
     second.cancel()
     await stopping
+
+
+class _ImpatientPool(ThreadPoolExecutor):
+    """The threads of `asyncio.to_thread`. A call in them that blocks cannot be stopped, and `asyncio.run` would wait
+    for it although its job was given back."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 class _Patience:
