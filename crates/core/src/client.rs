@@ -143,7 +143,7 @@ impl Client {
             None => wait.await,
             Some(timeout) => tokio::time::timeout(timeout, wait)
                 .await
-                .unwrap_or_else(|_| Err(WaitError::TimedOut { job_id: id, waited: timeout })),
+                .unwrap_or(Err(WaitError::TimedOut { job_id: id, waited: timeout })),
         }
     }
 
