@@ -25,7 +25,7 @@ test-rust: dashboard/dist/index.html ## Rust tests and documentation examples
 	cargo test --workspace --exclude upnext-python --doc
 
 test-python: $(VENV)/.built ## Python tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 test-dashboard: dashboard/node_modules/.installed ## Dashboard unit tests
 	npm --prefix dashboard run check:generated

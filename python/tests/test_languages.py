@@ -25,7 +25,7 @@ async def word_count(text: str) -> int:
 @pytest.fixture(scope="session")
 def rust_worker() -> str:
     """The path of the worker that examples/rust/worker.rs becomes."""
-    return build_example("upnext", "worker")
+    return build_example("worker")
 
 
 def test_a_python_job_runs_in_rust(rust_worker: str) -> None:

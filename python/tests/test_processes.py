@@ -44,6 +44,20 @@ TASKS = """
         note("hang_sync")
         time.sleep(60)
 
+    @worker.task
+    async def in_thread() -> None:
+        note("in_thread")
+        await asyncio.to_thread(time.sleep, 60)
+
+    @worker.task
+    async def deaf() -> None:
+        while True:
+            try:
+                note("deaf")
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
+
     if __name__ == "__main__":
         print("ready", flush=True)
         upnext.run(worker, worker_timeout=float(os.environ.get("PATIENCE", "3")))
@@ -65,6 +79,14 @@ async def hang(seconds: float = 60.0) -> int:
 
 @client.task
 def hang_sync() -> None: ...
+
+
+@client.task
+async def deaf() -> None: ...
+
+
+@client.task
+async def in_thread() -> None: ...
 
 
 @pytest.fixture
@@ -135,6 +157,19 @@ def test_a_drain_that_takes_too_long_gives_the_job_back(programs: Programs, trac
     assert "Traceback" not in programs.output(process)
 
 
+def test_a_coroutine_that_swallows_its_cancellation_keeps_nobody_from_stopping(programs: Programs, trace: Path) -> None:
+    process = programs.start("tasks.py", env={"PATIENCE": "0.1"})
+    future = deaf.submit_sync()
+    eventually_sync(lambda: lines(trace, "deaf"))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) == 0
+    assert peek.job(future.job_id)["status"] == "queued"
+    output = programs.output(process)
+    assert "stopped" in output
+    assert "is left behind" in output
+    assert "Task was destroyed" not in output
+
+
 def test_a_second_signal_stops_at_once(programs: Programs, trace: Path) -> None:
     process = programs.start("tasks.py", env={"PATIENCE": "600"})
     waiting = [hang.submit_sync(60.0), hang_sync.submit_sync()]
@@ -145,6 +180,17 @@ def test_a_second_signal_stops_at_once(programs: Programs, trace: Path) -> None:
     assert process.wait(DEADLINE) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     for future in waiting:
         assert peek.job(future.job_id)["status"] == "queued"
+
+
+def test_a_thread_of_asyncio_that_blocks_keeps_nobody_from_stopping(programs: Programs, trace: Path) -> None:
+    process = programs.start("-m", "upnext", "run", "tasks.py")
+    future = in_thread.submit_sync()
+    eventually_sync(lambda: lines(trace, "in_thread"))
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert peek.job(future.job_id)["status"] == "queued"
+    assert "Traceback" not in programs.output(process)
 
 
 def _in_child(connection: multiprocessing.connection.Connection) -> None:

@@ -19,7 +19,7 @@ from upnext import _client
 @pytest.fixture(scope="session")
 def s3_server() -> str:
     """The path of the server program."""
-    return build_example("upnext-blobs", "s3_server")
+    return build_example("s3_server")
 
 
 @pytest.fixture

@@ -30,7 +30,20 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     code = _bridge.command_line(["upnext", *sys.argv[1:]], _run, _dev)
     sys.stdout.flush()
+    if _is_held_up():
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
+
+
+def _is_held_up() -> bool:
+    """Whether threads that tasks have left behind would keep the interpreter from ending: it joins all but daemons."""
+    end = time.monotonic() + 0.5
+    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    holding = [thread for thread in others if not thread.daemon]
+    for thread in holding:
+        thread.join(max(end - time.monotonic(), 0.0))
+    return any(thread.is_alive() for thread in holding)
 
 
 def _run(files: list[str], only: list[str], url: str | None, verbose: bool) -> Answer:

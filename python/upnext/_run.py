@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import threading
+from asyncio import _unregister_task
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from upnext import _bridge
 from upnext._worker import Worker
 
+_log = logging.getLogger("upnext.worker")
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+#: How long coroutines may take to end once no worker runs any more.
+_LAST_GRACE = 1.0
 
 
 def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
@@ -45,18 +53,38 @@ def run_in_foreground(
 async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable[[], None] | None) -> int | None:
     """The signal that ended the wait for running jobs, if one did."""
     patience = _Patience()
-    with patience.listening(any(worker.handle_signals for worker in workers)):
-        started: list[Worker] = []
-        try:
-            for worker in workers:
-                await worker.start()
-                started.append(worker)
-            if on_started is not None:
-                on_started()
-            await patience.first.wait()
-        finally:
-            await _stop(started, timeout, patience)
+    asyncio.get_running_loop().set_default_executor(_ImpatientPool(thread_name_prefix="asyncio"))
+    try:
+        with patience.listening(any(worker.handle_signals for worker in workers)):
+            started: list[Worker] = []
+            try:
+                for worker in workers:
+                    await worker.start()
+                    started.append(worker)
+                if on_started is not None:
+                    on_started()
+                await patience.first.wait()
+            finally:
+                await _stop(started, timeout, patience)
+    finally:
+        await _leave_the_deaf()
     return patience.forced
+
+
+async def _leave_the_deaf() -> None:
+    """Ends the coroutines that are left. One that swallows its cancellation would have `asyncio.run` wait for ever; the
+    engine has given it up, so it is left behind."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if not rest:
+        return
+    _, deaf = await asyncio.wait(rest, timeout=_LAST_GRACE)
+    for task in deaf:
+        _log.warning("a coroutine does not end although it was cancelled, and is left behind: %r", task.get_coro())
+        _unregister_task(task)
+        # Said above, with its reason.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 async def _stop(workers: list[Worker], timeout: float, patience: _Patience) -> None:
@@ -68,6 +96,14 @@ async def _stop(workers: list[Worker], timeout: float, patience: _Patience) -> N
         await asyncio.gather(*(worker.stop(0.0) for worker in workers))
     second.cancel()
     await stopping
+
+
+class _ImpatientPool(ThreadPoolExecutor):
+    """The threads of `asyncio.to_thread`. A call in them that blocks cannot be stopped, and `asyncio.run` would wait
+    for it although its job was given back."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 class _Patience:

@@ -232,7 +232,7 @@ fn a_call_says_that_it_waits_for_a_worker() {
     let id = ran.ok();
     assert_eq!(cli.run(&["jobs", "show", &id, "--json"]).json()["kwargs"]["rows"], 1);
     let ran = cli.run(&["call", "report", "--kwargs", r#"{"rows": 1}"#, "--timeout", "0.05"]);
-    ran.fails(1, "it goes on, and can be waited for again");
+    ran.fails(1, "had not ended after 50ms; it goes on, and can be waited for again");
 }
 
 /// Waits in the queue for the job that the command line submits, and ends it so.

@@ -4,7 +4,7 @@
 //! refuse the same things with the same words.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::backend::{Backend, Cancelled, Retried};
 use crate::error::{BackendError, SubmitError, WaitError};
@@ -138,13 +138,12 @@ impl Client {
     /// # Errors
     /// [`WaitError::TimedOut`] and [`WaitError::UnknownJob`]; the job itself is not touched by either.
     pub async fn wait(&self, id: JobId, timeout: Option<Duration>) -> Result<Job, WaitError> {
-        let started = Instant::now();
         let wait = self.waiters.wait(id);
         match timeout {
             None => wait.await,
             Some(timeout) => tokio::time::timeout(timeout, wait)
                 .await
-                .unwrap_or_else(|_| Err(WaitError::TimedOut { job_id: id, waited: started.elapsed() })),
+                .unwrap_or(Err(WaitError::TimedOut { job_id: id, waited: timeout })),
         }
     }
 

@@ -54,7 +54,7 @@ pub enum WaitError {
     TimedOut {
         /// The job.
         job_id: JobId,
-        /// How long the caller waited.
+        /// How long the caller was ready to wait.
         waited: Duration,
     },
     /// There is no such job.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use upnext_core::backend::{Claim, ClaimRequest, Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::{Lease, MAX_PAYLOAD_BYTES};
 use upnext_core::worker::HEARTBEAT_SECONDS;
-use upnext_core::{BackendError, ClaimedJob, Client, Clock, Outcome, SystemClock, WorkerId};
+use upnext_core::{BackendError, ClaimedJob, Client, Clock, Outcome, SystemClock, Timestamp, WorkerId};
 
 use crate::executor::{Assignment, AttemptKey, Ended, Executor, Reporter, StopReason};
 use crate::pace::Pace;
@@ -48,6 +48,8 @@ enum Answer {
 /// An attempt in the executor's hands.
 struct Running {
     job: ClaimedJob,
+    /// When it was handed over: all that is known of its beginning if it never reports.
+    assigned_at: Timestamp,
     stopping: Option<StopReason>,
 }
 
@@ -290,7 +292,8 @@ impl Run {
         self.next_key += 1;
         let key = AttemptKey(self.next_key);
         self.deadlines.push(Reverse((now + job.timeout.min(Duration::from_secs(10 * 365 * 86_400)), key)));
-        self.running.insert(key, Running { job: job.clone(), stopping: None });
+        self.running
+            .insert(key, Running { job: job.clone(), assigned_at: SystemClock.now(), stopping: None });
         Assignment { key, job, reporter: self.reporter.clone() }
     }
 
@@ -308,9 +311,7 @@ impl Run {
             Some(StopReason::LeaseLost) => return,
             Some(StopReason::Shutdown) => return self.release(vec![running.job.lease]),
         };
-        if let Outcome::Failed { error, .. } = &outcome {
-            tracing::warn!(job = %running.job.lease.job_id, function = running.job.function, attempt = running.job.attempt, "attempt failed: {error}");
-        }
+        log_failure(&running.job, &outcome);
         self.outbox.push(Finish { lease: running.job.lease, started_at: ended.started_at, outcome });
         // Entries of ended attempts would pile up behind long timeouts.
         if self.deadlines.len() > 64 && self.deadlines.len() > 4 * self.running.len() {
@@ -386,12 +387,13 @@ impl Run {
 
     /// The attempt was told to stop and did not: its job and its slot go on without it.
     fn give_up(&mut self, key: AttemptKey, reason: StopReason) {
-        let function = self.running.get(&key).map(|running| running.job.function.clone()).unwrap_or_default();
+        let Some(running) = self.running.get(&key) else { return };
         tracing::warn!(
-            function,
+            function = running.job.function,
             "an attempt does not stop although it was told to ({reason:?}); its slot is given to another job"
         );
-        self.take_ended(Ended { key, started_at: SystemClock.now(), outcome: Outcome::TimedOut });
+        let started_at = running.assigned_at;
+        self.take_ended(Ended { key, started_at, outcome: Outcome::TimedOut });
     }
 
     // Leases.
@@ -535,6 +537,20 @@ impl Run {
                 tracing::debug!(%error, "cannot look for expired leases");
             }
         }
+    }
+}
+
+/// Whoever watches the worker sees which attempts did not work.
+fn log_failure(job: &ClaimedJob, outcome: &Outcome) {
+    let (job_id, function, attempt) = (job.lease.job_id, &job.function, job.attempt);
+    match outcome {
+        Outcome::Failed { error, .. } => {
+            tracing::warn!(job = %job_id, function, attempt, "attempt failed: {error}");
+        }
+        Outcome::TimedOut => {
+            tracing::warn!(job = %job_id, function, attempt, "attempt ran longer than its timeout of {:?}", job.timeout);
+        }
+        Outcome::Complete { .. } | Outcome::Cancelled => {}
     }
 }
 

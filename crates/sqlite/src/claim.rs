@@ -100,3 +100,24 @@ fn candidates(transaction: &Transaction<'_>, request: &ClaimRequest) -> rusqlite
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
+mod tests {
+    use rusqlite::Connection;
+
+    #[test]
+    fn a_claim_reads_nothing_but_the_index_of_what_is_ready() {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch(include_str!("../migrations/0001_init.sql")).unwrap();
+        let explained = concat!("EXPLAIN QUERY PLAN ", include_str!("../queries/claim_ready.sql"));
+        let mut statement = database.prepare(explained).unwrap();
+        let steps: Vec<String> = statement
+            .query_map(rusqlite::params!["f", 10], |row| row.get("detail"))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        // One step: neither the table nor a sort, both of which would grow with the queue.
+        assert_eq!(steps, ["SEARCH jobs USING COVERING INDEX jobs_ready (function=?)"]);
+    }
+}

@@ -152,3 +152,17 @@ pub(crate) fn explain(error: &rusqlite::Error) -> BackendError {
         _ => BackendError::Unexpected(text),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
+mod tests {
+    use super::{BackendError, Connection, explain};
+
+    #[test]
+    fn a_database_without_room_is_called_full() {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch("PRAGMA max_page_count = 2; CREATE TABLE t (x)").unwrap();
+        let error = database.execute("INSERT INTO t VALUES (zeroblob(100000))", []).unwrap_err();
+        assert!(matches!(explain(&error), BackendError::Full(_)), "{error}");
+    }
+}

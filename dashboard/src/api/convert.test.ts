@@ -16,6 +16,10 @@ describe("toJob", () => {
     expect(job.timeoutMs).toBe(1_500);
   });
 
+  it("counts attempts that lost their worker beside the retries", () => {
+    expect(toJob(makeWireJob({ max_retries: 0, attempts: 2 })).maxAttempts).toBe(2);
+  });
+
   it("takes words of a newer server as unknown", () => {
     const job = toJob(makeWireJob({ status: "hibernating" as never, job_type: "webhook" as never }));
     expect(job.status).toBe("unknown");

@@ -63,7 +63,8 @@ export function toJob(wire: WireJob): Job {
     startedAt: toOptionalDate(wire.started_at),
     completedAt: toOptionalDate(wire.completed_at),
     attempts: wire.attempts,
-    maxAttempts: wire.max_retries + 1,
+    // Attempts whose worker vanished cost no retry, so there can be more of them.
+    maxAttempts: Math.max(wire.max_retries + 1, wire.attempts),
     timeoutMs: wire.timeout * 1_000,
     workerId: wire.worker_id,
     parentId: wire.parent_id,

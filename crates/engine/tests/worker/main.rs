@@ -141,6 +141,9 @@ async fn an_attempt_that_ignores_its_timeout_loses_its_slot_not_the_worker() {
     assert_eq!(stage.end_of(other).await.status, JobStatus::Complete);
     let job = stage.end_of(stubborn).await;
     assert_eq!((job.status, job.failure_reason), (JobStatus::Failed, Some(FailureReason::Timeout)));
+    // It had the slot for its timeout and the grace, although it never said when it began.
+    let took = job.completed_at.unwrap().since(job.started_at.unwrap());
+    assert!(took >= Duration::from_millis(40), "the job took {took:?}");
     // Its own report comes too late to change anything.
     complete(&ignored);
     complete(&next);
