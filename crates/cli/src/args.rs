@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use upnext_core::settings::BackendKind;
-use upnext_core::{ArtifactId, ArtifactType, JobId, JobStatus};
+use upnext_core::{JobId, JobStatus};
+
+pub(crate) use crate::artifact_args::*;
 
 /// Background jobs that keep their artifacts.
 #[derive(Debug, Parser)]
@@ -64,7 +66,7 @@ pub(crate) enum Command {
     /// List, show, cancel and retry jobs
     #[command(subcommand)]
     Jobs(JobsCommand),
-    /// List, get, put and remove artifacts
+    /// List, show, get, put, compare, verify and remove artifacts
     #[command(subcommand)]
     Artifacts(ArtifactsCommand),
     /// List the workers
@@ -168,70 +170,6 @@ pub(crate) struct JobListArgs {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
     /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ArtifactsCommand {
-    /// List artifacts, newest first
-    List(ArtifactListArgs),
-    /// Write an artifact's content to a file or to stdout
-    Get {
-        /// The artifact's id
-        id: ArtifactId,
-        /// File to write; without it, or as `-`, stdout
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Add an artifact to a job, from a file or from stdin
-    Put(PutArgs),
-    /// Remove artifacts
-    Rm {
-        /// The artifacts' ids
-        #[arg(required = true)]
-        ids: Vec<ArtifactId>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ArtifactListArgs {
-    /// Only artifacts of this job
-    #[arg(long, value_name = "ID")]
-    pub(crate) job: Option<JobId>,
-    /// Only artifacts of jobs of this function (its key)
-    #[arg(long)]
-    pub(crate) function: Option<String>,
-    /// Only artifacts of this type, for example json or image/png
-    #[arg(long = "type", value_name = "TYPE")]
-    pub(crate) artifact_type: Option<ArtifactType>,
-    /// Only names that contain this text
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) name: Option<String>,
-    /// Older versions of the same name too
-    #[arg(long)]
-    pub(crate) all_versions: bool,
-    /// Most artifacts to list
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) limit: u16,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PutArgs {
-    /// The job it belongs to
-    pub(crate) job: JobId,
-    /// File to read, or `-` for stdin
-    pub(crate) file: PathBuf,
-    /// The artifact's name; without it the file's
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// The artifact's type; without it by the name's extension, then by the content
-    #[arg(long = "type", value_name = "TYPE")]
-    pub(crate) artifact_type: Option<ArtifactType>,
-    /// Print the artifact as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -4,11 +4,13 @@
 //! Exit codes: 0 it worked, 1 it did not (a job failed, nothing of that name), 2 the call itself was wrong.
 
 mod args;
+mod artifact_args;
 mod commands;
 mod failure;
 mod host;
 mod logging;
 mod output;
+mod progress;
 mod server;
 mod session;
 mod table;

@@ -311,6 +311,91 @@ fn jobs_are_cancelled_and_retried_where_that_is_right() {
 }
 
 #[test]
+fn artifacts_are_labelled_found_and_shown() {
+    let cli = Cli::new();
+    let job = cli.job("train");
+    let file = cli.file("notes.md", b"# Notes");
+    let put = [
+        "artifacts",
+        "put",
+        &job,
+        &file,
+        "--tag",
+        "best",
+        "--tag",
+        "model",
+        "--description",
+        "after training",
+    ];
+    let put = [&put[..], &["--metadata", "{\"loss\": 0.1}", "--key", "once", "--json"]].concat();
+    let artifact = cli.run(&put).json();
+    assert_eq!(artifact["type"], "text/markdown");
+    assert_eq!(artifact["tags"], serde_json::json!(["best", "model"]));
+    assert_eq!(cli.run(&put).json()["id"], artifact["id"], "the same key makes nothing new");
+    let id = artifact["id"].as_str().unwrap();
+    for filter in [
+        vec!["--tag", "best", "--tag", "model"],
+        vec!["--search", "TRAIN loss"],
+        vec!["--glob", "n*.md"],
+        vec!["--min-size", "7", "--max-size", "7"],
+        vec!["--root", &job],
+        vec!["--type", "text/markdown", "--sort", "-size"],
+    ] {
+        let listed = cli.run(&[&["artifacts", "list", "--json"][..], &filter].concat()).json();
+        assert_eq!(listed["artifacts"][0]["id"], id, "{filter:?}");
+    }
+    assert!(cli.run(&["artifacts", "list", "--tag", "worst"]).ok().is_empty());
+    let shown = cli.run(&["artifacts", "show", &format!("{job}/notes.md")]).ok();
+    for fact in [id, "text/markdown", "after training", "best, model", "{\"loss\": 0.1}", "available"] {
+        assert!(shown.contains(fact), "{fact} is not in\n{shown}");
+    }
+    assert!(cli.run(&["artifacts", "pin", id]).ok().contains("is pinned"));
+    assert_eq!(cli.run(&["artifacts", "show", id, "--json"]).json()["pinned"], true);
+    assert!(cli.run(&["artifacts", "unpin", id]).ok().contains("not pinned"));
+    cli.run(&["artifacts", "show", &format!("{job}/other")]).fails(1, "has no artifact 'other'");
+    cli.run(&["artifacts", "put", &job, &file, "--metadata", "[1]"]).fails(2, "one JSON object");
+    cli.run(&["artifacts", "put", &job, &file, "--metadata", "{"]).fails(2, "it is not JSON");
+    cli.run(&["artifacts", "list", "--sort", "date"]).fails(2, "is not an order");
+}
+
+#[test]
+fn differences_are_shown_and_counted_as_failures() {
+    let cli = Cli::new();
+    let job = cli.job("report");
+    let put = |name: &str, bytes: &[u8]| {
+        cli.run_with_input(&["artifacts", "put", &job, "-", "--name", name], bytes).ok()
+    };
+    let (one, two) = (put("a.txt", b"same\nold\n"), put("b.txt", b"same\nnew\n"));
+    let text = cli.run(&["artifacts", "diff", &one, &two]);
+    assert_eq!(text.code, 1);
+    assert!(text.stdout.contains("-old\n+new"), "{}", text.stdout);
+    let (one, two) = (put("a.json", b"{\"n\": 1}"), put("b.json", b"{\"n\": 2, \"m\": []}"));
+    let json = cli.run(&["artifacts", "diff", &one, &two]);
+    assert!(json.stdout.contains("~ /n: 1 -> 2") && json.stdout.contains("+ /m: []"), "{}", json.stdout);
+    assert!(cli.run(&["artifacts", "diff", &one, &one]).ok().contains("they are the same"));
+}
+
+#[test]
+fn stored_bytes_are_verified_and_collected() {
+    let cli = Cli::new();
+    let job = cli.job("report");
+    let file = cli.file("large.bin", &vec![7; 100_000]);
+    let id = cli.run(&["artifacts", "put", &job, &file]).ok();
+    assert!(cli.run(&["artifacts", "verify"]).ok().starts_with("1 contents"));
+    let artifact = cli.run(&["artifacts", "show", &id, "--json"]).json();
+    let stored = cli.home.path().join("artifacts").join(artifact["storage_key"].as_str().unwrap());
+    std::fs::write(&stored, vec![8; 100_000]).unwrap();
+    let verified = cli.run(&["artifacts", "verify", "--json"]);
+    assert_eq!(verified.code, 1);
+    assert!(verified.stdout.contains(artifact["sha256"].as_str().unwrap()), "{}", verified.stdout);
+    assert_eq!(cli.run(&["artifacts", "show", &id, "--json"]).json()["status"], "damaged");
+    cli.run(&["artifacts", "get", &id]).fails(1, "damaged");
+    cli.run(&["artifacts", "rm", &id]).ok();
+    let collected = cli.run(&["artifacts", "gc", "--json"]).json();
+    assert_eq!(collected["stored_bytes_after"], 0, "{collected}");
+}
+
+#[test]
 fn artifacts_go_in_and_come_out_the_same() {
     let cli = Cli::new();
     let job = cli.job("report");

@@ -124,6 +124,14 @@ fn attempt_table(attempts: Vec<upnext_core::Attempt>) -> Table {
     table
 }
 
+/// What people should know of an artifact that is not simply there.
+fn remark(status: upnext_core::ArtifactStatus) -> String {
+    match status {
+        upnext_core::ArtifactStatus::Available => String::new(),
+        status => format!(" ({status})"),
+    }
+}
+
 pub(super) fn artifact_table(artifacts: Vec<upnext_core::Artifact>) -> Table {
     let mut table = Table::new(&["ARTIFACT", "NAME", "TYPE", "SIZE", "CREATED"]);
     for artifact in artifacts {
@@ -131,7 +139,7 @@ pub(super) fn artifact_table(artifacts: Vec<upnext_core::Artifact>) -> Table {
             if artifact.latest { String::new() } else { format!(" (version {})", artifact.version) };
         table.row(vec![
             artifact.id.to_string(),
-            format!("{}{version}", short(&artifact.name, 60)),
+            format!("{}{version}{}", short(&artifact.name, 60), remark(artifact.status)),
             artifact.artifact_type.to_string(),
             size(artifact.size_bytes),
             moment(artifact.created_at),
