@@ -23,6 +23,8 @@ use crate::runtime;
 
 /// Pieces that may wait between Python and storage.
 const PIECES_AHEAD: usize = 4;
+/// Data of up to this length is worked on where it comes in. Larger data may go to storage, which blocks.
+const SMALL: usize = 4 * 1024;
 /// From this size on, bytes are shared with Python instead of copied.
 const SHARED_FROM: usize = 1024 * 1024;
 
@@ -118,8 +120,18 @@ pub(crate) fn create_artifact(
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
+    let small = is_small(data)?;
     let work = creating(attempt.get(), name, artifact_type, data)?;
+    if small {
+        return mailbox.get().answer_soon(attempt.py(), future, work);
+    }
     mailbox.get().answer(attempt.py(), future, work).map(|_| ())
+}
+
+/// True for data that is checked, hashed and handed to the database in no time.
+fn is_small(data: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let countable = data.is_instance_of::<PyString>() || data.is_instance_of::<PyBytes>();
+    Ok(countable && data.len()? <= SMALL)
 }
 
 /// The same for a thread, which waits for what this answers.

@@ -11,6 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyWeakrefReference;
 use tokio::task::AbortHandle;
+use upnext_core::eager;
 use upnext_engine::{Assignment, AttemptKey, StopReason};
 
 use crate::bell::Bell;
@@ -193,15 +194,29 @@ impl Mailbox {
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> PyResult<AbortHandle> {
         let runtime = runtime::handle(py)?;
-        let ticket = {
-            let mut waiting = lock(&self.waiting);
-            waiting.last += 1;
-            let ticket = waiting.last;
-            waiting.futures.insert(ticket, future);
-            ticket
-        };
-        let promise = Promise { inbox: self.inbox(), ticket, kept: false };
+        let promise = self.promise(future);
         Ok(runtime.spawn(async move { promise.keep(work.await) }).abort_handle())
+    }
+
+    /// The same for work that does little and never blocks: it begins on this thread (see [`eager`]).
+    pub(crate) fn answer_soon<T: Answer>(
+        &self,
+        py: Python<'_>,
+        future: Py<PyAny>,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> PyResult<()> {
+        let runtime = runtime::handle(py)?;
+        let promise = self.promise(future);
+        eager::begin(runtime, async move { promise.keep(work.await) });
+        Ok(())
+    }
+
+    fn promise(&self, future: Py<PyAny>) -> Promise {
+        let mut waiting = lock(&self.waiting);
+        waiting.last += 1;
+        let ticket = waiting.last;
+        waiting.futures.insert(ticket, future);
+        Promise { inbox: self.inbox(), ticket, kept: false }
     }
 
     fn deliver(&self, py: Python<'_>, ticket: u64, letter: Letter) -> PyResult<()> {

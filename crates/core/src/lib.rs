@@ -10,6 +10,7 @@ pub mod backend;
 pub mod client;
 pub mod clock;
 mod digest;
+pub mod eager;
 pub mod error;
 pub mod function;
 pub mod id;
