@@ -11,6 +11,7 @@ pub mod client;
 pub mod clock;
 mod digest;
 pub mod error;
+pub mod folding;
 pub mod function;
 pub mod id;
 pub mod job;

@@ -1,1 +1,1 @@
-SELECT blob, storage FROM blobs WHERE sha256 = ?1
+SELECT blob, storage, damaged_at IS NOT NULL FROM blobs WHERE sha256 = ?1

@@ -8,6 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use upnext_core::Artifact;
 use upnext_core::backend::{ArtifactQuery, ArtifactSort, ArtifactTotals, Cursor, Page};
+use upnext_core::folding::without_case;
 
 use crate::listing::{Filter, id_value, page_rows};
 use crate::rows::{self, ARTIFACT_COLUMNS, ARTIFACT_SEQ};
@@ -68,7 +69,7 @@ fn driver(query: &ArtifactQuery) -> Driver {
     let in_name: Vec<String> = query
         .name_contains
         .iter()
-        .map(|text| text.to_lowercase())
+        .map(|text| without_case(text))
         .chain(query.name_glob.as_deref().map(search::literals).unwrap_or_default())
         .collect();
     let anywhere = query.search.as_deref().map(search::words).unwrap_or_default();
@@ -104,9 +105,13 @@ fn filter(query: &ArtifactQuery, driver: &Driver) -> Filter {
     filter.add_if("a.type = ?", query.artifact_type.as_ref().map(|kind| kind.as_str().to_owned()));
     filter.add_if("a.name = ?", query.name.clone());
     filter.add_if("a.name GLOB ?", query.name_glob.clone());
+    if query.name_glob.as_ref().is_some_and(|glob| glob.contains('\0')) {
+        // GLOB would take it for the end of the pattern; no name holds it.
+        filter.terms.push("FALSE");
+    }
     filter.add_if(
         "instr(coalesce(a.folded_name, a.name), ?) > 0",
-        query.name_contains.as_deref().map(str::to_lowercase),
+        query.name_contains.as_deref().map(without_case),
     );
     for word in query.search.as_deref().map(search::words).unwrap_or_default() {
         filter.add(

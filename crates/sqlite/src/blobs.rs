@@ -12,13 +12,16 @@ use crate::lane::Transaction;
 pub(crate) struct TakenBlob {
     pub(crate) id: i64,
     pub(crate) storage: String,
+    pub(crate) damaged: bool,
 }
 
 /// The row of some content, with one more use counted on it. `None` when its bytes are on their way out.
 pub(crate) fn take_blob(connection: &Connection, new: &Sealed) -> rusqlite::Result<Option<TakenBlob>> {
     let existing = connection
         .prepare_cached(include_str!("../queries/record_artifact_blob.sql"))?
-        .query_row([new.sha256.as_bytes()], |row| Ok(TakenBlob { id: row.get(0)?, storage: row.get(1)? }))
+        .query_row([new.sha256.as_bytes()], |row| {
+            Ok(TakenBlob { id: row.get(0)?, storage: row.get(1)?, damaged: row.get(2)? })
+        })
         .optional()?;
     if let Some(blob) = existing {
         connection
@@ -37,7 +40,7 @@ pub(crate) fn take_blob(connection: &Connection, new: &Sealed) -> rusqlite::Resu
         storage,
         bytes
     ])?;
-    Ok(Some(TakenBlob { id: connection.last_insert_rowid(), storage: storage.to_owned() }))
+    Ok(Some(TakenBlob { id: connection.last_insert_rowid(), storage: storage.to_owned(), damaged: false }))
 }
 
 fn is_condemned(connection: &Connection, sha256: Digest, storage: &str) -> rusqlite::Result<bool> {
