@@ -111,16 +111,16 @@ pub async fn the_limit_cuts_without_gaps(harness: &dyn Harness) {
         };
         let start = fixture.backend.place().await;
         let mut wanted: Vec<(String, Option<ArtifactChangeKind>)> = Vec::new();
-        for n in 0..6_usize {
+        for (n, old) in old.iter().enumerate() {
             let made = fixture.backend.record_ok(new_artifact(id, &format!("new {n}"), b"1")).await.id;
             wanted.push((made.to_string(), Some(Created)));
             if n % 2 == 0 {
-                fixture.backend.remove(old[n].id).await;
-                wanted.push((old[n].id.to_string(), Some(Deleted)));
+                fixture.backend.remove(old.id).await;
+                wanted.push((old.id.to_string(), Some(Deleted)));
                 wanted.push((fixture.backend.submit(new_job("g")).await.to_string(), None));
             } else {
-                fixture.backend.patch(old[n].id, pin(true)).await;
-                wanted.push((old[n].id.to_string(), Some(Updated)));
+                fixture.backend.patch(old.id, pin(true)).await;
+                wanted.push((old.id.to_string(), Some(Updated)));
             }
         }
         let mut told = Vec::new();
