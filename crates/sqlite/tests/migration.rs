@@ -27,11 +27,11 @@ const ARTIFACTS: [(usize, u32, bool, &str, &str); 5] = [
     (1, 1, true, "Äpfel.txt", "äpfel"),
 ];
 
-fn write_old_file(path: &Path) -> OldFile {
-    let connection = Connection::open(path).unwrap();
-    connection.execute_batch(include_str!("../migrations/0001_init.sql")).unwrap();
-    connection.pragma_update(None, "application_id", 0x5550_4E58).unwrap();
-    connection.pragma_update(None, "user_version", 1).unwrap();
+fn write_old_file(path: &Path) -> rusqlite::Result<OldFile> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(include_str!("../migrations/0001_init.sql"))?;
+    connection.pragma_update(None, "application_id", 0x5550_4E58)?;
+    connection.pragma_update(None, "user_version", 1)?;
     let jobs = [JobId::fresh(), JobId::fresh()];
     for (n, (id, status)) in jobs.iter().zip(["complete", "queued"]).enumerate() {
         connection
@@ -46,20 +46,17 @@ fn write_old_file(path: &Path) -> OldFile {
                     (n == 0).then_some(FIRST + 100),
                     n + 1
                 ],
-            )
-            .unwrap();
+            )?;
     }
-    connection.execute("UPDATE counters SET value = 2 WHERE name = 'change'", []).unwrap();
+    connection.execute("UPDATE counters SET value = 2 WHERE name = 'change'", [])?;
     let mut artifacts = Vec::new();
     for (n, (job, version, latest, name, bytes)) in (0_i64..).zip(ARTIFACTS) {
         let sha256 = digest(bytes.as_bytes());
-        connection
-            .execute(
-                "INSERT INTO blobs (sha256, size_bytes, storage, refs, bytes) VALUES (?1, ?2, 'inline', 1, ?3) \
+        connection.execute(
+            "INSERT INTO blobs (sha256, size_bytes, storage, refs, bytes) VALUES (?1, ?2, 'inline', 1, ?3) \
                  ON CONFLICT DO UPDATE SET refs = refs + 1",
-                params![sha256.as_bytes(), bytes.len(), bytes.as_bytes()],
-            )
-            .unwrap();
+            params![sha256.as_bytes(), bytes.len(), bytes.as_bytes()],
+        )?;
         let id = ArtifactId::fresh();
         // The clock stepped back before the last artifact.
         let created_at = FIRST + if n == 4 { -5 } else { n };
@@ -80,18 +77,17 @@ fn write_old_file(path: &Path) -> OldFile {
                     name,
                     (folded != name).then_some(folded)
                 ],
-            )
-            .unwrap();
+            )?;
         artifacts.push(id);
     }
-    OldFile { jobs, artifacts }
+    Ok(OldFile { jobs, artifacts })
 }
 
 async fn opened() -> (tempfile::TempDir, OldFile, std::sync::Arc<dyn Backend>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder should be made");
     let path = folder.path().join("upnext.db");
-    let old = write_old_file(&path);
-    let backend = upnext_sqlite::open(SqliteOptions::new(&path)).await.unwrap();
+    let old = write_old_file(&path).expect("an old file should be written");
+    let backend = upnext_sqlite::open(SqliteOptions::new(&path)).await.expect("an old file should open");
     (folder, old, backend)
 }
 
