@@ -26,9 +26,19 @@ pub(crate) fn list_artifacts(
     connection: &Connection,
     query: &ArtifactQuery,
 ) -> rusqlite::Result<Page<Artifact>> {
-    let driver = driver(connection, query)?;
+    let mut driver = driver(connection, query)?;
     let mut filter = filter(connection, query, &driver)?;
-    let (total, total_is_capped) = total(connection, query, &driver, &filter)?;
+    let (total, total_is_capped) = if driver.seq == "a.seq" {
+        total(connection, query, &driver, &filter)?
+    } else {
+        let found = first_found(connection, &driver, &filter)?;
+        let count = found.len() as u64;
+        if count <= COUNTED {
+            // The whole answer is known already: nothing is searched twice.
+            (driver, filter) = these(&found);
+        }
+        (count.min(COUNTED), count > COUNTED)
+    };
     let few = total <= COUNTED && !total_is_capped;
     let order = Order::of(query.sort, driver.seq, few);
     if let Some(cursor) = &query.cursor {
@@ -208,6 +218,21 @@ fn first_made_at(connection: &Connection, moment: Timestamp) -> rusqlite::Result
         }
     }
     Ok(found)
+}
+
+/// As many of what a driver gives as are counted, and one more.
+fn first_found(connection: &Connection, driver: &Driver, filter: &Filter) -> rusqlite::Result<Vec<i64>> {
+    let most = COUNTED + 1;
+    let sql = format!("SELECT {} FROM {} {} LIMIT {most}", driver.seq, driver.from, filter.sql());
+    connection.prepare_cached(&sql)?.query_map(params_from_iter(&filter.values), |row| row.get(0))?.collect()
+}
+
+/// What leads to just these artifacts.
+fn these(seqs: &[i64]) -> (Driver, Filter) {
+    let mut filter = Filter::default();
+    let list = serde_json::to_string(seqs).unwrap_or_default();
+    filter.add("a.seq IN (SELECT value FROM json_each(?))", list);
+    (Driver { from: "artifacts a", seq: "a.seq", expression: None, tag: None }, filter)
 }
 
 fn stored_size(size: u64) -> i64 {
