@@ -365,7 +365,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Known blobs in the order of their digests, those after `after`, at most `limit`.
     async fn list_blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
 
-    /// Notes whether a blob was found to be damaged, which the artifacts that need it show. False when nobody knows it.
+    /// Notes whether a blob was found to be damaged, which the artifacts that need it show until its bytes are recorded
+    /// anew. False when nobody knows it.
     async fn mark_blob(&self, sha256: Digest, damaged: bool) -> Result<bool>;
 
     /// One artifact.

@@ -111,6 +111,11 @@ impl ManualClock {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         self.0.fetch_add(micros, Ordering::SeqCst);
     }
+
+    /// Puts the clock to `moment`, which may be earlier: clocks step.
+    pub fn set(&self, moment: Timestamp) {
+        self.0.store(moment.0, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

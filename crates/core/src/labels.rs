@@ -1,5 +1,6 @@
 //! What people write on an artifact beside its name: a description, tags, and metadata of their own.
 
+use crate::folding::without_case;
 use crate::job::RawJson;
 
 /// The longest description, in characters.
@@ -70,14 +71,15 @@ impl Labels {
         Ok(Self { description, tags, metadata: self.metadata })
     }
 
-    /// Everything that full-text search looks into, in lower case; `None` when there is nothing.
+    /// Everything that full-text search looks into, [without letter case](without_case); `None` when there is nothing.
     #[must_use]
     pub fn search_text(&self) -> Option<String> {
         let description = self.description.as_deref();
         let metadata = self.metadata.as_ref().map(RawJson::as_str);
         let parts: Vec<&str> =
             description.into_iter().chain(self.tags.iter().map(String::as_str)).chain(metadata).collect();
-        (!parts.is_empty()).then(|| parts.join("\n").to_lowercase())
+        // A description may hold NUL, which some engines take for the end of a text.
+        (!parts.is_empty()).then(|| without_case(&parts.join("\n").replace('\0', " ")))
     }
 }
 
@@ -128,7 +130,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(labels.tags, ["a", "b"]);
-        assert_eq!(labels.search_text().unwrap(), "größe der modelle\na\nb\n{\"epoch\": 3}");
+        assert_eq!(labels.search_text().unwrap(), "grösse der modelle\na\nb\n{\"epoch\": 3}");
         assert_eq!(with(|labels| labels.description = Some(String::new())).unwrap(), Labels::default());
         assert_eq!(Labels::default().search_text(), None);
     }

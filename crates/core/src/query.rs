@@ -75,7 +75,8 @@ pub struct ArtifactQuery {
     pub cursor: Option<Cursor>,
 }
 
-/// The order of a list of artifacts. Among equals the newest comes first.
+/// The order of a list of artifacts. Equals go by age in the same direction: the oldest first where the smallest is first,
+/// the newest first where the largest is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ArtifactSort {
     /// The newest first.

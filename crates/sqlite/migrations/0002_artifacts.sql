@@ -46,11 +46,13 @@ CREATE UNIQUE INDEX artifacts_job_name ON artifacts (job, name, version);
 CREATE UNIQUE INDEX artifacts_change ON artifacts (change);
 CREATE UNIQUE INDEX artifacts_key ON artifacts (job, key) WHERE key IS NOT NULL;
 CREATE INDEX artifacts_function_name ON artifacts (function, name);
-CREATE INDEX artifacts_function ON artifacts (function, latest);
-CREATE INDEX artifacts_type ON artifacts (type, latest);
+-- In the order of `seq`, and with what else lists are narrowed by, so that only rows that fit are looked up.
+CREATE INDEX artifacts_function ON artifacts (function, seq, latest, type, size_bytes);
+CREATE INDEX artifacts_type ON artifacts (type, seq, latest, size_bytes);
 CREATE INDEX artifacts_name ON artifacts (name) WHERE latest = 1;
 CREATE INDEX artifacts_size ON artifacts (size_bytes) WHERE latest = 1;
-CREATE INDEX artifacts_created ON artifacts (created_at);
+-- Other spans of time are found by `seq`, which goes the same way.
+CREATE INDEX artifacts_uploads ON artifacts (created_at) WHERE version < 0;
 CREATE INDEX artifacts_expiry ON artifacts (expires_at) WHERE expires_at IS NOT NULL AND pinned = 0;
 
 -- The bytes of an artifact that is being written, or was when its attempt died.

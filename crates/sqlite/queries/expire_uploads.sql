@@ -1,2 +1,2 @@
 -- Uploads that nobody has come back to.
-SELECT id FROM artifacts WHERE blob IS NULL AND version < 0 AND created_at < ?1 LIMIT ?2
+SELECT id FROM artifacts WHERE version < 0 AND created_at < ?1 LIMIT ?2

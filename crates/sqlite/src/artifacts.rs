@@ -4,6 +4,7 @@ use std::result::Result as StdResult;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use upnext_core::artifact::{ArtifactPatch, Digest, NewContent, PARTS_STORAGE, RecordRefusal};
+use upnext_core::folding::without_case;
 use upnext_core::{
     Artifact, ArtifactId, ArtifactStatus, ArtifactType, JobId, Labels, LeaseToken, NewArtifact, Timestamp,
 };
@@ -103,11 +104,15 @@ fn insert(
 ) -> rusqlite::Result<Artifact> {
     let connection = transaction.connection;
     let change = transaction.next_change();
-    let (version, status) = match &new.content {
+    let version = match &new.content {
         // Nobody sees an upload before it is whole; until then it only has to differ from all others.
-        NewContent::Upload { .. } => (-fastrand::i64(1..i64::MAX), ArtifactStatus::Uploading),
-        NewContent::Live => (next_version(connection, owner.seq, &new.name)?, ArtifactStatus::Writing),
-        NewContent::Whole(_) => (next_version(connection, owner.seq, &new.name)?, ArtifactStatus::Available),
+        NewContent::Upload { .. } => -fastrand::i64(1..i64::MAX),
+        NewContent::Live | NewContent::Whole(_) => next_version(connection, owner.seq, &new.name)?,
+    };
+    let status = match &new.content {
+        NewContent::Upload { .. } => ArtifactStatus::Uploading,
+        NewContent::Live => ArtifactStatus::Writing,
+        NewContent::Whole(_) => ArtifactStatus::Available,
     };
     let (size_bytes, sha256) = match &new.content {
         NewContent::Whole(bytes) => (bytes.size_bytes, Some(bytes.sha256)),
@@ -135,7 +140,7 @@ fn insert(
                 new.artifact_type.as_str(),
                 stored_content_type(&new.artifact_type, &new.content_type),
                 new.name,
-                Some(new.name.to_lowercase()).filter(|folded| *folded != new.name),
+                Some(without_case(&new.name)).filter(|folded| *folded != new.name),
                 new.key,
                 new.labels.description,
                 rows::stored_tags(&new.labels.tags),

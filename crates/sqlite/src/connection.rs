@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use upnext_core::BackendError;
+use upnext_core::folding::without_case;
 
 /// Marks the file as ours (`UPNX` in ASCII), so that no other program's database is ever touched.
 const APPLICATION_ID: i32 = 0x5550_4E58;
@@ -123,9 +124,23 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     for step in &MIGRATIONS[version..] {
         transaction.execute_batch(step).map_err(explain)?;
     }
+    if version == 1 {
+        fold_names(&transaction).map_err(explain)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
     transaction.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(explain)?;
     transaction.commit().map_err(explain)
+}
+
+/// Before schema 2 names were put into lower case for searching, which left some letters apart. SQL cannot do it.
+fn fold_names(connection: &Connection) -> rusqlite::Result<()> {
+    let mut names = connection.prepare(include_str!("../queries/fold_names_find.sql"))?;
+    let mut fold = connection.prepare(include_str!("../queries/fold_name.sql"))?;
+    let mut rows = names.query([])?;
+    while let Some(row) = rows.next()? {
+        fold.execute(params![row.get::<_, i64>(0)?, without_case(row.get_ref(1)?.as_str()?)])?;
+    }
+    Ok(())
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> BackendError {

@@ -114,7 +114,10 @@ impl Sqlite {
     async fn bring_search_up_to_date(&self) -> Result<()> {
         let newest = self.readers.read(search::newest).await?;
         while self.readers.read(search::searchable).await? < newest {
-            self.lane.write(Promise::Soft, |transaction| search::index_some(transaction)).await?;
+            // The newest may be gone by now, and then it is never reached.
+            if !self.lane.write(Promise::Soft, |transaction| search::index_some(transaction)).await? {
+                break;
+            }
         }
         Ok(())
     }

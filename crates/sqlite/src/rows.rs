@@ -79,12 +79,12 @@ pub(crate) fn claimed_job(
 /// Columns of [`artifact`], in its order; the tables are [`ARTIFACT_TABLES`].
 ///
 /// Whether somebody still writes an artifact that is not whole follows from its job: the attempt that began it is the
-/// running one, or it never will be again.
+/// running one, or it never will be again. One from outside a job can be written for ever.
 pub(crate) const ARTIFACT_COLUMNS: &str = "a.id, j.id, a.function, a.attempt, a.name, a.version, a.latest, a.type, \
     a.content_type, a.size_bytes, b.sha256, b.storage, a.created_at, a.description, a.tags, a.metadata, a.expires_at, \
     a.pinned, CASE WHEN b.damaged_at IS NOT NULL THEN 'damaged' WHEN a.blob IS NOT NULL THEN 'available' \
-    WHEN a.version < 0 THEN 'uploading' WHEN j.status = 'active' AND j.attempts = a.attempt THEN 'writing' \
-    ELSE 'incomplete' END, a.expected, a.seq";
+    WHEN a.version < 0 THEN 'uploading' WHEN a.attempt = 0 THEN 'writing' \
+    WHEN j.status = 'active' AND j.attempts = a.attempt THEN 'writing' ELSE 'incomplete' END, a.expected, a.seq";
 
 /// Place of `seq` in [`ARTIFACT_COLUMNS`].
 pub(crate) const ARTIFACT_SEQ: usize = 20;

@@ -4,6 +4,7 @@
 //! does it when it has nothing else to do, and a search sees to it first that little is missing.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use upnext_core::folding::without_case;
 
 use crate::lane::Transaction;
 
@@ -60,22 +61,26 @@ pub(crate) fn renew(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The words of a search, in lower case.
+/// The words of a search, without letter case. No artifact holds NUL where a search looks.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_lowercase).collect()
+    text.split(|c: char| c.is_whitespace() || c == '\0')
+        .filter(|word| !word.is_empty())
+        .map(without_case)
+        .collect()
 }
 
 /// What the index is asked for: every text somewhere, or in the name alone. `None` when it cannot help.
 pub(crate) fn expression(anywhere: &[String], in_name: &[String]) -> Option<String> {
-    let long = |text: &&String| text.chars().count() >= SHORTEST;
+    // The index's language ends at NUL. Nothing holds one, which the other filters will find.
+    let fits = |text: &&String| text.chars().count() >= SHORTEST && !text.contains('\0');
     let quoted = |text: &String| format!("\"{}\"", text.replace('"', "\"\""));
-    let anywhere = anywhere.iter().filter(long).map(quoted);
-    let in_name = in_name.iter().filter(long).map(|text| format!("name : {}", quoted(text)));
+    let anywhere = anywhere.iter().filter(fits).map(quoted);
+    let in_name = in_name.iter().filter(fits).map(|text| format!("name : {}", quoted(text)));
     let terms: Vec<String> = anywhere.chain(in_name).collect();
     (!terms.is_empty()).then(|| terms.join(" AND "))
 }
 
-/// The texts that a name must hold to fit a glob, in lower case.
+/// The texts that a name must hold to fit a glob, without letter case.
 pub(crate) fn literals(glob: &str) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut characters = glob.chars();
@@ -96,17 +101,17 @@ pub(crate) fn literals(glob: &str) -> Vec<String> {
                 found.push(String::new());
                 match closes {
                     Some(length) => drop(characters.nth(taken + length)),
-                    None => return found,
+                    None => break,
                 }
             }
             character => {
                 if let Some(last) = found.last_mut() {
-                    last.extend(character.to_lowercase());
+                    last.push(character);
                 }
             }
         }
     }
-    found
+    found.iter().map(|text| without_case(text)).collect()
 }
 
 #[cfg(test)]

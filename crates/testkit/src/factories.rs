@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::Digest as _;
-use upnext_core::artifact::Digest;
+use upnext_core::artifact::{Digest, NewPart, Seal};
 use upnext_core::backend::{
     ClaimRequest, CondemnedBlob, Finish, LogEntry, RenewRequest, Report, ReportEntry,
 };
@@ -186,6 +186,42 @@ pub fn leased_artifact(lease: Lease, name: &str, bytes: &[u8]) -> NewArtifact {
 #[must_use]
 pub fn stored_artifact(job_id: JobId, name: &str, bytes: &[u8]) -> NewArtifact {
     NewArtifact { content: NewContent::Whole(stored(bytes)), ..new_artifact(job_id, name, bytes) }
+}
+
+/// An artifact that a running attempt is about to write piece by piece, before everybody's eyes.
+#[must_use]
+pub fn live_artifact(lease: Lease, name: &str) -> NewArtifact {
+    NewArtifact { content: NewContent::Live, ..leased_artifact(lease, name, b"") }
+}
+
+/// An artifact of a job that is about to arrive in pieces from outside.
+#[must_use]
+pub fn upload(job_id: JobId, name: &str) -> NewArtifact {
+    NewArtifact { content: NewContent::Upload { expected_bytes: None }, ..new_artifact(job_id, name, b"") }
+}
+
+/// More bytes of an artifact that is being written, for the backend to keep.
+#[must_use]
+pub fn part(artifact: ArtifactId, lease: Option<Lease>, offset: u64, bytes: &[u8]) -> NewPart {
+    NewPart { artifact, lease: lease.map(|lease| lease.token), offset, bytes: inline(bytes) }
+}
+
+/// The end of an artifact that was being written, whose bytes the backend keeps.
+#[must_use]
+pub fn seal(artifact: ArtifactId, lease: Option<Lease>, bytes: &[u8]) -> Seal {
+    Seal {
+        artifact,
+        lease: lease.map(|lease| lease.token),
+        artifact_type: ArtifactType::Text,
+        content_type: ArtifactType::Text.content_type().to_owned(),
+        bytes: inline(bytes),
+    }
+}
+
+/// These tags and nothing else.
+#[must_use]
+pub fn tagged(tags: &[&str]) -> Labels {
+    Labels { tags: tags.iter().map(|&tag| tag.to_owned()).collect(), ..Labels::default() }
 }
 
 /// These bytes as a blob that a sweep found in local storage.

@@ -1,14 +1,14 @@
 //! Steps that most cases take, in one call each. They panic, with words, when the backend itself fails.
 
 use async_trait::async_trait;
-use upnext_core::artifact::RecordRefusal;
-use upnext_core::backend::{Finished, JobQuery, Report};
+use upnext_core::artifact::{ArtifactPatch, NewPart, Part, RecordRefusal, Seal};
+use upnext_core::backend::{ArtifactQuery, ArtifactTotals, Changes, Feed, Finished, JobQuery, Page, Report};
 use upnext_core::{
-    Artifact, Attempt, Backend, ClaimedJob, Job, JobId, JobStatus, NewArtifact, NewJob, Outcome,
+    Artifact, ArtifactId, Attempt, Backend, ClaimedJob, Job, JobId, JobStatus, NewArtifact, NewJob, Outcome,
     WorkerRegistration,
 };
 
-use crate::factories::{claim_request, finish, ok};
+use crate::factories::{claim_request, digest, finish, ok};
 
 /// Shorthands over the verbs of a backend.
 #[async_trait]
@@ -109,6 +109,98 @@ pub trait Steps: Backend {
     /// Records one artifact, which must not be refused.
     async fn record_ok(&self, artifact: NewArtifact) -> Artifact {
         self.record(artifact).await.expect("a valid artifact should be recorded")
+    }
+
+    /// Adds bytes to one artifact.
+    async fn append(&self, part: NewPart) -> Result<u64, RecordRefusal> {
+        let mut answers = self.append_artifacts(vec![part]).await.expect("append_artifacts should not fail");
+        assert_eq!(answers.len(), 1, "append_artifacts should answer each part once");
+        answers.remove(0)
+    }
+
+    /// Adds bytes to one artifact, which must not be refused.
+    async fn append_ok(&self, part: NewPart) -> u64 {
+        self.append(part)
+            .await
+            .expect("a part where the artifact ends, from whoever writes it, should be taken")
+    }
+
+    /// Closes one artifact.
+    async fn close(&self, seal: Seal) -> Result<Artifact, RecordRefusal> {
+        self.seal_artifact(seal).await.expect("seal_artifact should not fail")
+    }
+
+    /// Closes one artifact, which must not be refused.
+    async fn close_ok(&self, seal: Seal) -> Artifact {
+        self.close(seal).await.expect("whoever writes an artifact should be able to close it")
+    }
+
+    /// Every part of an artifact.
+    async fn parts(&self, id: ArtifactId) -> Vec<Part> {
+        self.list_parts(id, 0, 10_000).await.expect("list_parts should not fail")
+    }
+
+    /// Changes what is written on an artifact, which must be there, within the rules.
+    async fn patch(&self, id: ArtifactId, patch: ArtifactPatch) -> Artifact {
+        let answer = self.update_artifact(id, patch).await.expect("update_artifact should not fail");
+        answer.expect("the artifact was not deleted").expect("the patch keeps to the rules")
+    }
+
+    /// Removes an artifact, which must be there.
+    async fn remove(&self, id: ArtifactId) {
+        let deleted = self.delete_artifact(id).await.expect("delete_artifact should not fail");
+        assert!(deleted, "the artifact was recorded, yet it could not be deleted");
+    }
+
+    /// The artifact with this id.
+    async fn artifact(&self, id: ArtifactId) -> Option<Artifact> {
+        self.find_artifact(id).await.expect("find_artifact should not fail")
+    }
+
+    /// The artifact with this id, which must be there.
+    async fn artifact_there(&self, id: ArtifactId) -> Artifact {
+        self.artifact(id).await.expect("the artifact was recorded and not deleted, so it should be found")
+    }
+
+    /// A page of artifacts.
+    async fn page(&self, query: ArtifactQuery) -> Page<Artifact> {
+        self.list_artifacts(query).await.expect("list_artifacts should not fail")
+    }
+
+    /// The names on the first page of a query, which must hold all there are.
+    async fn names(&self, query: ArtifactQuery) -> Vec<String> {
+        let page = self.page(ArtifactQuery { limit: 500, ..query }).await;
+        let total = (page.total, page.total_is_capped);
+        assert_eq!(
+            total,
+            (page.items.len() as u64, false),
+            "the total is not the number of artifacts that match"
+        );
+        page.items.into_iter().map(|artifact| artifact.name).collect()
+    }
+
+    /// The bytes that the backend keeps of this content.
+    async fn kept(&self, bytes: &[u8]) -> bool {
+        let read = self.read_blob(digest(bytes)).await.expect("read_blob should not fail");
+        assert!(read.as_deref().is_none_or(|read| read == bytes), "inline bytes read back changed");
+        read.is_some()
+    }
+
+    /// How much there is.
+    async fn totals(&self) -> ArtifactTotals {
+        self.artifact_totals().await.expect("artifact_totals should not fail")
+    }
+
+    /// The cursor of this moment.
+    async fn place(&self) -> i64 {
+        self.changes_since(None, 1, Feed::Everything).await.expect("changes_since should not fail").cursor
+    }
+
+    /// What changed after a place, all of it.
+    async fn everything_since(&self, place: i64) -> Changes {
+        self.changes_since(Some(place), 10_000, Feed::Everything)
+            .await
+            .expect("changes_since should not fail")
     }
 
     /// The ids of all jobs that a query lists, page by page.

@@ -3,7 +3,10 @@
 //! Each case opens an empty backend through a [`Harness`](crate::Harness) and panics with a sentence that says what is
 //! wrong. Cases know nothing of how a backend works; where the text of the trait leaves a choice, they accept each.
 
+pub mod artifact_changes;
 pub mod artifact_listing;
+pub mod artifact_order;
+pub mod artifact_search;
 pub mod artifacts;
 pub mod attempts;
 pub mod blobs;
@@ -11,16 +14,23 @@ pub mod cancel;
 pub mod changes;
 pub mod claim;
 pub mod concurrency;
+pub mod damage;
 pub mod enqueue;
+pub mod expiry;
 pub mod finish;
 pub mod functions;
+pub mod labels;
+pub mod lineage;
 pub mod listing;
+pub mod live;
 pub mod reclaim;
 pub mod release;
 pub mod renew;
 pub mod report;
 pub mod retry;
 pub mod signals;
+pub mod totals;
+pub mod uploads;
 pub mod walk;
 pub mod workers;
 
@@ -172,6 +182,101 @@ macro_rules! backend_conformance {
                 names_are_searched_in_any_script,
                 pages_cover_everything_once,
                 the_total_counts_all_pages,
+            }
+            live {
+                a_live_artifact_is_seen_at_once,
+                parts_are_read_while_it_grows,
+                a_mixed_batch_is_answered_one_by_one,
+                a_part_elsewhere_is_refused,
+                another_lease_writes_nothing,
+                an_ended_attempt_leaves_it_incomplete,
+                the_next_attempt_begins_the_next_version,
+                sealing_makes_it_whole,
+                a_single_part_may_be_the_whole,
+                a_repeated_seal_is_answered,
+                a_whole_artifact_is_closed,
+                stored_parts_are_given_back,
+                a_deleted_live_artifact_is_gone,
+                a_stale_lease_begins_nothing,
+                one_from_outside_needs_no_lease,
+                writing_goes_on_after_reopening,
+                racing_parts_are_taken_once,
+            }
+            uploads {
+                an_upload_is_not_seen_before_it_is_whole,
+                sealing_makes_the_next_version,
+                uploads_of_one_name_stand_side_by_side,
+                an_upload_knows_no_lease,
+                a_repeated_key_answers_the_same_record,
+                a_key_for_another_artifact_is_refused,
+                a_key_belongs_to_its_job,
+                a_key_finds_what_is_being_written,
+                a_repeated_call_makes_no_second_artifact,
+            }
+            labels {
+                labels_read_back_exactly,
+                any_media_type_is_kept,
+                a_patch_changes_only_what_it_names,
+                a_bad_patch_changes_nothing,
+                several_tags_must_all_be_there,
+                tags_follow_their_artifact,
+                labels_belong_to_their_version,
+            }
+            artifact_search {
+                words_are_found_wherever_they_are,
+                letter_case_is_put_aside_in_any_script,
+                everything_is_literal_text,
+                short_texts_are_found,
+                a_search_sees_what_was_just_done,
+                searches_end_while_artifacts_come_and_go,
+                globs_match_whole_names,
+                a_search_goes_with_other_filters,
+            }
+            artifact_order {
+                every_order_covers_everything_once,
+                pages_stand_still_while_others_write,
+                sizes_and_times_narrow_the_list,
+                a_clock_that_runs_backwards_confuses_nobody,
+                a_tree_is_listed_by_its_root,
+                totals_beyond_the_cap_say_so,
+            }
+            artifact_changes {
+                a_change_is_seen_from_the_cursor,
+                closing_is_an_update,
+                jobs_and_artifacts_share_one_order,
+                the_limit_cuts_without_gaps,
+                the_feed_of_jobs_knows_no_artifacts,
+                what_retention_removes_is_told,
+                followers_end_with_the_true_picture,
+            }
+            expiry {
+                artifacts_go_when_their_time_has_come,
+                the_time_can_be_changed,
+                the_limit_is_respected,
+                ended_jobs_go_with_all_they_have,
+                a_pinned_artifact_keeps_its_job,
+                shared_bytes_stay,
+                forgotten_uploads_are_given_up,
+                a_job_is_deleted_once_it_ended,
+                nothing_is_inherited_from_a_deleted_job,
+            }
+            lineage {
+                reads_are_known_in_both_directions,
+                reads_of_the_unknown_note_nothing,
+                a_read_is_of_one_version,
+                deletion_forgets_its_reads,
+                an_upload_shows_no_lineage,
+            }
+            damage {
+                damage_shows_on_all_that_share_the_bytes,
+                damage_of_the_unknown_is_refused,
+                fresh_bytes_heal_all_that_share_them,
+                blobs_are_listed_by_digest,
+            }
+            totals {
+                an_empty_backend_counts_nothing,
+                sharing_shows_in_the_totals,
+                totals_equal_a_recount_after_every_step,
             }
             blobs {
                 inline_bytes_read_back,

@@ -1,0 +1,1 @@
+UPDATE artifacts SET folded_name = nullif(?2, name) WHERE seq = ?1
