@@ -78,6 +78,10 @@ pub(crate) async fn read_json<T: DeserializeOwned>(body: Body, shape: &str) -> R
             return Err(error);
         }
     };
+    // Derived readers take a list of values for an object as well, which nobody means here.
+    if whole.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::Invalid(format!("the body is not {shape}: it is a list")));
+    }
     serde_json::from_slice(&whole)
         .map_err(|error| ApiError::Invalid(format!("the body is not {shape}: {error}")))
 }

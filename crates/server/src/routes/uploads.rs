@@ -211,7 +211,7 @@ async fn append(
     let piece = content_length(headers);
     let Some(upload) = state.served.artifacts.find_upload(id).await? else {
         let progress = finished(state, id).await?;
-        if piece == Some(0) && offset == progress.size() {
+        if offset == progress.size() && body.clone().next().await.is_none() {
             return Ok(progress.answer(StatusCode::NO_CONTENT));
         }
         return Err(ApiError::Conflict(format!("upload {id} is finished: nothing can be added to it")));

@@ -12,6 +12,7 @@ mod harness;
 mod jobs;
 mod lineage;
 mod making;
+mod memory;
 mod openapi;
 mod pages;
 mod upload;
