@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{BoxStream, StreamExt as _};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
-use upnext_blobs::{BlobError, Staged};
+use upnext_blobs::{BlobError, StageError, Staged};
 use upnext_core::artifact::{Digest, NewContent, NewPart, RecordRefusal, Seal, Sealed};
 use upnext_core::{Artifact, ArtifactId, ArtifactStatus, ArtifactType, BackendError, LeaseToken};
 
@@ -25,6 +25,9 @@ const PIECE_WAITS: Duration = Duration::from_millis(50);
 
 /// The largest piece of an upload. One is in memory at a time.
 const UPLOAD_PIECE: usize = 4 * 1024 * 1024;
+
+/// The content type of an upload about whose type neither its maker nor its name say anything: its bytes will.
+const UNKNOWN_YET: &str = "application/octet-stream; type=unknown";
 
 /// How often a piece is handed over again whose bytes are just being swept.
 const ATTEMPTS: u32 = 15;
@@ -42,7 +45,8 @@ impl ArtifactService {
         Ok(ArtifactWriter::start(self.clone(), artifact, lease, wanted))
     }
 
-    /// Begins an upload. Nobody sees it before [`finish_upload`](Self::finish_upload).
+    /// Begins an upload. Nobody sees it before [`finish_upload`](Self::finish_upload), which checks the digest that is
+    /// announced here, if one is.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -55,8 +59,15 @@ impl ArtifactService {
         if let Some(size) = expected_bytes.filter(|size| *size > self.max_bytes) {
             return Err(ArtifactError::too_large(&request.name, Some(size), self.max_bytes));
         }
+        let declared = request.artifact_type.is_some();
         let artifact_type = request.artifact_type.clone().unwrap_or_else(|| infer_type(&request.name, &[]));
-        self.record(new_artifact(request, artifact_type, NewContent::Upload { expected_bytes })).await
+        let unknown = !declared && artifact_type == ArtifactType::Binary;
+        let content = NewContent::Upload { expected_bytes, expected_sha256: request.sha256 };
+        let mut new = new_artifact(request, artifact_type, content);
+        if unknown {
+            UNKNOWN_YET.clone_into(&mut new.content_type);
+        }
+        self.record(new).await
     }
 
     /// An upload that is not finished.
@@ -106,7 +117,8 @@ impl ArtifactService {
         }
     }
 
-    /// Makes an upload the artifact it was to become. With a digest: only if its bytes have this one.
+    /// Makes an upload the artifact it was to become. With a digest, here or when it began: only if its bytes have this
+    /// one. An upload that is finished already is answered with the artifact.
     ///
     /// # Errors
     /// [`ArtifactError::DigestMismatch`], [`ArtifactError::Invalid`] when the bytes break a rule of the type,
@@ -116,9 +128,30 @@ impl ArtifactService {
         id: ArtifactId,
         sha256: Option<Digest>,
     ) -> Result<Artifact, ArtifactError> {
-        let upload = self.find_upload(id).await?.ok_or(ArtifactError::UnknownArtifact(id))?;
-        let wanted = Some(upload.artifact_type.clone()).filter(|found| *found != ArtifactType::Binary);
-        self.seal(&upload, None, wanted, sha256).await
+        let Some(upload) = self.find_upload(id).await? else {
+            return self.finished(id, sha256).await?.ok_or(ArtifactError::UnknownArtifact(id));
+        };
+        let wanted = Some(upload.artifact_type.clone()).filter(|_| upload.content_type != UNKNOWN_YET);
+        match self.seal(&upload, None, wanted, sha256.or(upload.expected_sha256)).await {
+            Ok(artifact) => Ok(artifact),
+            // Somebody else may have finished it at the same time, and taken its parts away from under this call.
+            Err(error) => self.finished(id, sha256).await?.ok_or(error),
+        }
+    }
+
+    /// The artifact that an upload has become.
+    async fn finished(
+        &self,
+        id: ArtifactId,
+        sha256: Option<Digest>,
+    ) -> Result<Option<Artifact>, ArtifactError> {
+        let whole = |artifact: &Artifact| artifact.sha256.is_some();
+        let Some(artifact) = self.find(id).await?.filter(whole) else { return Ok(None) };
+        if let Some(found) = artifact.sha256 {
+            CreateArtifact { sha256, ..CreateArtifact::new(artifact.job_id, &artifact.name) }
+                .expect(found)?;
+        }
+        Ok(Some(artifact))
     }
 
     /// Makes one piece durable; answers how long the artifact is then.
@@ -153,7 +186,8 @@ impl ArtifactService {
         let intake = Intake { blobs: &self.blobs, name: &artifact.name, limits: self.limits() };
         let parts = self.read(artifact, None).await?.map(|piece| piece.map_err(std::io::Error::other));
         let staged = self.blobs.stage_stream(parts, self.limits()).await;
-        let staged = staged.map_err(|error| ArtifactError::from_staging(&artifact.name, error))?;
+        let staged =
+            staged.map_err(|error| ArtifactError::from_staging(&artifact.name, of_storage(error)))?;
         let (artifact_type, staged) = intake.check_staged(wanted, staged).await?;
         let expected =
             CreateArtifact { sha256, ..CreateArtifact::new(artifact.job_id, artifact.name.clone()) };
@@ -178,6 +212,17 @@ impl ArtifactService {
             }
         }
         unreachable!("the last attempt returns")
+    }
+}
+
+/// Parts are read back from our own storage: what fails there is no fault of a caller's source.
+fn of_storage(error: StageError) -> StageError {
+    match error {
+        StageError::Blob(BlobError::Source(source)) => match source.downcast::<BlobError>() {
+            Ok(error) => error.into(),
+            Err(source) => BlobError::Source(source).into(),
+        },
+        error => error,
     }
 }
 

@@ -19,6 +19,9 @@ pub use crate::labels::{Labels, check_tag};
 /// The longest artifact name, in Unicode characters.
 pub const MAX_NAME_CHARS: usize = 255;
 
+/// How long after its begin an upload that is not whole is taken for given up.
+pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
 /// The longest key that makes a request to create an artifact repeatable, in characters after trimming.
 pub const MAX_KEY_CHARS: usize = 256;
 
@@ -112,6 +115,8 @@ pub enum NewContent {
     Upload {
         /// How many bytes will come, when that is known.
         expected_bytes: Option<u64>,
+        /// The digest that all of them together must have, when that was announced.
+        expected_sha256: Option<Digest>,
     },
 }
 
@@ -281,6 +286,8 @@ pub struct Artifact {
     pub size_bytes: u64,
     /// Of an upload that is not whole: how long it will be, when that is known.
     pub expected_bytes: Option<u64>,
+    /// Of an upload that is not whole: the digest it must have, when that was announced.
+    pub expected_sha256: Option<Digest>,
     /// Digest of the bytes; `None` unless it is whole.
     pub sha256: Option<Digest>,
     /// `inline`, `local` or `s3`; [`PARTS_STORAGE`] unless it is whole.

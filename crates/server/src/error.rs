@@ -8,6 +8,7 @@ use upnext_artifacts::ArtifactError;
 use upnext_blobs::BlobError;
 use upnext_core::BackendError;
 
+use crate::request_body::{Refused, broken_off};
 use crate::wire::ErrorBody;
 
 /// Why a call was refused or did not work.
@@ -33,6 +34,12 @@ pub(crate) enum ApiError {
     /// The thing is in the wrong state for this.
     #[error("{0}")]
     Conflict(String),
+    /// The client speaks another version of the protocol of uploads.
+    #[error("{0}")]
+    PreconditionFailed(String),
+    /// The body is of the wrong kind.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
     /// More bytes than allowed.
     #[error("{0}")]
     TooLarge(String),
@@ -74,6 +81,8 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -103,7 +112,10 @@ fn artifact_answer(error: &ArtifactError) -> (StatusCode, String) {
 fn blob_answer(error: &BlobError) -> (StatusCode, String) {
     match error {
         BlobError::Missing(_) => (StatusCode::NOT_FOUND, error.to_string()),
-        BlobError::Source(_) => (StatusCode::BAD_REQUEST, "the body ended before it was whole".to_owned()),
+        BlobError::Source(source) => match Refused::in_error(source) {
+            Some(sentence) => (StatusCode::UNPROCESSABLE_ENTITY, sentence.to_owned()),
+            None => (StatusCode::BAD_REQUEST, broken_off().to_string()),
+        },
         BlobError::Full(_) => (
             StatusCode::INSUFFICIENT_STORAGE,
             "the artifact storage is full; free some space, nothing was stored".to_owned(),
@@ -149,6 +161,9 @@ impl IntoResponse for ApiError {
                 if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
                     headers.insert(header::CONTENT_RANGE, value);
                 }
+            }
+            Self::Artifact(ArtifactError::WrongOffset { size_bytes }) => {
+                headers.insert("upload-offset", HeaderValue::from(*size_bytes));
             }
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

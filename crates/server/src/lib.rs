@@ -3,16 +3,20 @@
 //! The only crate that knows HTTP. It holds a client and an artifact service, and names no concrete backend; wire types
 //! live in [`wire`] and stop there.
 
+mod announced;
 mod content_headers;
 mod dashboard;
+mod described;
 mod error;
 mod guard;
 mod openapi;
 mod query;
+mod request_body;
 mod router;
 mod routes;
 mod serve;
 mod state;
+mod tus;
 pub mod wire;
 
 pub use openapi::openapi;

@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use upnext_core::backend::Cursor;
+use upnext_core::backend::{ArtifactQuery, Cursor};
 use upnext_core::{ArtifactType, JobStatus, JobType, Timestamp};
 
+use crate::described::split_tags;
 use crate::error::ApiError;
 
 /// Most items on one page.
@@ -48,7 +49,47 @@ impl QueryPairs {
         }
     }
 
-    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, ApiError> {
+    /// The filters, the order and the page of a list of artifacts.
+    pub(crate) fn artifact_query(&self) -> Result<ArtifactQuery, ApiError> {
+        let text = |name: &str| Ok::<_, ApiError>(self.one(name)?.map(str::to_owned));
+        Ok(ArtifactQuery {
+            job_id: None,
+            root_id: self.parsed("root_id")?,
+            read_by: self.parsed("read_by")?,
+            function: text("function")?,
+            artifact_type: self.artifact_type()?,
+            name: None,
+            name_contains: text("name")?,
+            name_glob: text("glob")?,
+            tags: self.all("tag").flat_map(split_tags).collect(),
+            min_size: self.size("min_size")?,
+            max_size: self.size("max_size")?,
+            after: self.moment("after")?,
+            before: self.moment("before")?,
+            search: text("q")?,
+            all_versions: self.all_versions()?,
+            sort: self.parsed("sort")?.unwrap_or_default(),
+            limit: self.limit()?,
+            cursor: self.cursor()?,
+        })
+    }
+
+    /// A number of bytes.
+    fn size(&self, name: &str) -> Result<Option<u64>, ApiError> {
+        let parse = |text: &str| {
+            text.parse().map_err(|_| {
+                ApiError::Invalid(format!(
+                    "{name} is '{text}': it must be a whole number of bytes, at least 0"
+                ))
+            })
+        };
+        self.one(name)?.map(parse).transpose()
+    }
+
+    pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, ApiError> {
         let parse = |text: &str| text.parse().map_err(|error| ApiError::Invalid(format!("{name}: {error}")));
         self.one(name)?.map(parse).transpose()
     }

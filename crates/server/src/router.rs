@@ -21,15 +21,33 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
 use crate::routes::artifact_content::Verbatim;
+use crate::routes::uploads::Finishing;
 use crate::routes::{
-    artifact_content, artifacts, auth, events, functions, health, job_history, jobs, new_artifact, workers,
+    artifact_changes, artifact_content, artifact_history, artifacts, auth, events, functions, health,
+    job_history, jobs, lineage, new_artifact, uploads, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
-use crate::{dashboard, openapi};
+use crate::{dashboard, openapi, tus};
 
 /// Where the API lives.
 pub(crate) const API: &str = "/api/v1";
+
+/// What pages of allowed origins may send, and may see, beside what every page may.
+const REQUEST_HEADERS: &[&str] = &[
+    "authorization",
+    "content-digest",
+    "content-md5",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+    "if-range",
+    "last-event-id",
+    "range",
+    "repr-digest",
+    "x-api-key",
+];
+const RESPONSE_HEADERS: &[&str] = &["content-disposition", "content-range", "etag", "repr-digest"];
 
 /// The routes under [`API`] that a key guards, with their descriptions.
 pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
@@ -37,6 +55,10 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(jobs::router())
         .merge(job_history::router())
         .merge(artifacts::router())
+        .merge(artifact_changes::router())
+        .merge(artifact_history::router())
+        .merge(lineage::router())
+        .merge(uploads::router())
         .merge(new_artifact::router())
         .merge(artifact_content::router())
         .merge(functions::router())
@@ -60,7 +82,7 @@ pub(crate) fn build(
 ) -> Result<Router, ServeError> {
     check(&served.settings, bound)?;
     let settings = Arc::clone(&served.settings);
-    let state = AppState { served, stopping };
+    let state = AppState { served, stopping, finishing: Finishing::default() };
     let origins = &settings.cors_allow_origins;
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()
@@ -72,6 +94,7 @@ pub(crate) fn build(
         .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(may_compress)))
         .layer(cors(origins)?)
+        .layer(middleware::from_fn_with_state(settings.artifact_max_upload_bytes, tus::add_headers))
         .layer(middleware::from_fn_with_state(HostPolicy::new(bound, origins), check_host))
         .layer(middleware::from_fn_with_state(origins.is_empty(), finish))
         .layer(CatchPanicLayer::custom(panicked))
@@ -107,26 +130,14 @@ fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
         .iter()
         .map(|origin| HeaderValue::try_from(origin).map_err(|_| ServeError::BadOrigin(origin.clone())))
         .collect::<Result<Vec<_>, _>>()?;
-    let headers: [HeaderName; 7] = [
-        header::AUTHORIZATION,
-        header::CONTENT_TYPE,
-        header::IF_NONE_MATCH,
-        header::IF_RANGE,
-        header::RANGE,
-        HeaderName::from_static("last-event-id"),
-        HeaderName::from_static("x-api-key"),
-    ];
-    let exposed: [HeaderName; 4] = [
-        header::CONTENT_DISPOSITION,
-        header::CONTENT_RANGE,
-        header::ETAG,
-        HeaderName::from_static("repr-digest"),
-    ];
+    let named = |names: &[&'static str]| -> Vec<HeaderName> {
+        names.iter().map(|name| HeaderName::from_static(name)).collect()
+    };
     Ok(CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
-        .allow_headers(headers)
-        .expose_headers(exposed)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([named(REQUEST_HEADERS), named(tus::REQUEST_HEADERS)].concat())
+        .expose_headers([named(RESPONSE_HEADERS), named(tus::RESPONSE_HEADERS)].concat())
         .max_age(Duration::from_secs(3600)))
 }
 

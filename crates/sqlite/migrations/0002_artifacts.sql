@@ -11,6 +11,7 @@ CREATE TABLE artifacts_2 (
     blob         INTEGER,                           -- blobs.blob; NULL: it has parts, and may still grow
     size_bytes   INTEGER NOT NULL,
     expected     INTEGER,                           -- how long an upload will be, when that is known
+    expected_sha256 BLOB,                           -- the digest it was announced with, if any
     created_at   INTEGER NOT NULL,                  -- never smaller than that of the artifact before
     change       INTEGER NOT NULL,                  -- number of the last step of this artifact, see jobs.change
     made         INTEGER NOT NULL,                  -- number of its first step

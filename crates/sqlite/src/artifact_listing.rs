@@ -240,7 +240,7 @@ fn stored_size(size: u64) -> i64 {
 }
 
 /// How many there are, and whether there are more than that. Known without counting where the filters are those of the
-/// table of counts, and counted only so far otherwise, unless a job or a tree of jobs bounds it.
+/// table of counts, and counted only so far otherwise, unless a job, a tree of jobs or one reader bounds it.
 fn total(
     connection: &Connection,
     query: &ArtifactQuery,
@@ -250,7 +250,7 @@ fn total(
     if let Some(total) = known_total(connection, query)? {
         return Ok((total, false));
     }
-    let bounded = query.job_id.is_some() || query.root_id.is_some();
+    let bounded = query.job_id.is_some() || query.root_id.is_some() || query.read_by.is_some();
     let most = if bounded { i64::MAX } else { i64::try_from(COUNTED + 1).unwrap_or(i64::MAX) };
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} {} LIMIT {most})", driver.from, filter.sql());
     let count: u64 =

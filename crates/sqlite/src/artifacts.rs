@@ -118,9 +118,9 @@ fn insert(
         NewContent::Whole(bytes) => (bytes.size_bytes, Some(bytes.sha256)),
         NewContent::Live | NewContent::Upload { .. } => (0, None),
     };
-    let expected_bytes = match &new.content {
-        NewContent::Upload { expected_bytes } => *expected_bytes,
-        NewContent::Live | NewContent::Whole(_) => None,
+    let (expected_bytes, expected_sha256) = match &new.content {
+        NewContent::Upload { expected_bytes, expected_sha256 } => (*expected_bytes, *expected_sha256),
+        NewContent::Live | NewContent::Whole(_) => (None, None),
     };
     let attempt = if new.lease.is_some() { owner.attempts } else { 0 };
     let expires_at = new.expires_in.map(|time| transaction.now.after(time));
@@ -147,6 +147,7 @@ fn insert(
                 new.labels.metadata.as_ref().map(upnext_core::RawJson::as_str),
                 new.labels.search_text(),
                 expected_bytes,
+                expected_sha256.as_ref().map(Digest::as_bytes),
             ],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )?;
@@ -165,6 +166,7 @@ fn insert(
         status,
         size_bytes,
         expected_bytes,
+        expected_sha256,
         sha256,
         storage: blob.map_or_else(|| PARTS_STORAGE.to_owned(), |blob| blob.storage),
         created_at: Timestamp::from_micros(created_at),

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use upnext_core::artifact::UPLOAD_PATIENCE;
 use upnext_core::backend::{ExpireRequest, Expired, JobDeleted};
 use upnext_core::{ArtifactId, JobId, JobStatus};
 
 use crate::artifacts::delete_artifact;
 use crate::lane::Transaction;
 use crate::rows;
-
-/// How long an upload may rest before it is taken for given up.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long followers of changes may have been away and still hear of every deletion.
 const DELETIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

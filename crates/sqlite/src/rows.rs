@@ -84,10 +84,10 @@ pub(crate) const ARTIFACT_COLUMNS: &str = "a.id, j.id, a.function, a.attempt, a.
     a.content_type, a.size_bytes, b.sha256, b.storage, a.created_at, a.description, a.tags, a.metadata, a.expires_at, \
     a.pinned, CASE WHEN b.damaged_at IS NOT NULL THEN 'damaged' WHEN a.blob IS NOT NULL THEN 'available' \
     WHEN a.version < 0 THEN 'uploading' WHEN a.attempt = 0 THEN 'writing' \
-    WHEN j.status = 'active' AND j.attempts = a.attempt THEN 'writing' ELSE 'incomplete' END, a.expected, a.seq";
+    WHEN j.status = 'active' AND j.attempts = a.attempt THEN 'writing' ELSE 'incomplete' END, a.expected, a.expected_sha256, a.seq";
 
 /// Place of `seq` in [`ARTIFACT_COLUMNS`].
-pub(crate) const ARTIFACT_SEQ: usize = 20;
+pub(crate) const ARTIFACT_SEQ: usize = 21;
 
 /// What [`ARTIFACT_COLUMNS`] are columns of.
 pub(crate) const ARTIFACT_TABLES: &str =
@@ -111,6 +111,7 @@ pub(crate) fn artifact(row: &Row<'_>) -> rusqlite::Result<Artifact> {
         artifact_type,
         size_bytes: row.get(9)?,
         expected_bytes: row.get(19)?,
+        expected_sha256: row.get::<_, Option<[u8; 32]>>(20)?.map(Digest::from_bytes),
         sha256: row.get::<_, Option<[u8; 32]>>(10)?.map(Digest::from_bytes),
         storage: row.get::<_, Option<String>>(11)?.unwrap_or_else(|| PARTS_STORAGE.to_owned()),
         created_at: Timestamp::from_micros(row.get(12)?),

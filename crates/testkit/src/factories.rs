@@ -197,7 +197,10 @@ pub fn live_artifact(lease: Lease, name: &str) -> NewArtifact {
 /// An artifact of a job that is about to arrive in pieces from outside.
 #[must_use]
 pub fn upload(job_id: JobId, name: &str) -> NewArtifact {
-    NewArtifact { content: NewContent::Upload { expected_bytes: None }, ..new_artifact(job_id, name, b"") }
+    NewArtifact {
+        content: NewContent::Upload { expected_bytes: None, expected_sha256: None },
+        ..new_artifact(job_id, name, b"")
+    }
 }
 
 /// More bytes of an artifact that is being written, for the backend to keep.

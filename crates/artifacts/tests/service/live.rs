@@ -179,3 +179,49 @@ async fn two_uploads_of_one_name_become_two_versions() {
     assert_eq!((second.version, first.version), (1, 2), "versions are numbered in the order of completion");
     assert_eq!(stand.read(&second).await, b"second");
 }
+
+#[tokio::test]
+async fn a_digest_announced_at_the_begin_is_checked_at_the_end() {
+    let stand = Stand::new().await;
+    let all = Bytes::from_static(b"%PDF-1.7");
+    let request = CreateArtifact { sha256: Some(digest(b"other")), ..stand.request("a", None) };
+    let upload = stand.artifacts.begin_upload(request, None).await.unwrap();
+    stand.artifacts.append_upload(upload.id, 0, pieces(vec![Ok(all.clone())])).await.unwrap();
+    let error = stand.artifacts.finish_upload(upload.id, None).await.unwrap_err();
+    assert!(matches!(error, ArtifactError::DigestMismatch(_)), "{error}");
+    let request = CreateArtifact { sha256: Some(digest(&all)), ..stand.request("a", None) };
+    let upload = stand.artifacts.begin_upload(request, None).await.unwrap();
+    stand.artifacts.append_upload(upload.id, 0, pieces(vec![Ok(all)])).await.unwrap();
+    let artifact = stand.artifacts.finish_upload(upload.id, None).await.unwrap();
+    assert_eq!((artifact.artifact_type, artifact.expected_sha256), (ArtifactType::Pdf, None));
+}
+
+#[tokio::test]
+async fn a_type_that_was_declared_stays_whatever_the_bytes_are() {
+    let stand = Stand::new().await;
+    for (name, declared, found) in [
+        ("a", Some(ArtifactType::Binary), ArtifactType::Binary),
+        ("a.csv", Some(ArtifactType::Binary), ArtifactType::Binary),
+        ("a.csv", None, ArtifactType::Csv),
+        ("a", None, ArtifactType::Pdf),
+    ] {
+        let upload = stand.artifacts.begin_upload(stand.request(name, declared), None).await.unwrap();
+        let bytes = Bytes::from_static(b"%PDF-1.7");
+        stand.artifacts.append_upload(upload.id, 0, pieces(vec![Ok(bytes)])).await.unwrap();
+        let artifact = stand.artifacts.finish_upload(upload.id, None).await.unwrap();
+        assert_eq!((&artifact.artifact_type, artifact.content_type.as_str()), (&found, found.content_type()));
+    }
+}
+
+#[tokio::test]
+async fn an_upload_may_be_finished_more_than_once() {
+    let stand = Stand::new().await;
+    let upload = stand.artifacts.begin_upload(stand.request("a.bin", None), None).await.unwrap();
+    let part = || Ok(Bytes::from(vec![7; 600_000]));
+    stand.artifacts.append_upload(upload.id, 0, pieces((0..20).map(|_| part()).collect())).await.unwrap();
+    let finish = || stand.artifacts.finish_upload(upload.id, None);
+    let (one, two) = tokio::join!(finish(), finish());
+    assert_eq!(one.unwrap(), two.unwrap());
+    assert_eq!(finish().await.unwrap().size_bytes, 12_000_000);
+    assert!(stand.artifacts.finish_upload(upload.id, Some(digest(b"other"))).await.is_err());
+}

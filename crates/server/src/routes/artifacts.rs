@@ -30,11 +30,39 @@ struct ArtifactListParams {
     artifact_type: Option<String>,
     /// Only artifacts of jobs of this function (its key).
     function: Option<String>,
+    /// Only artifacts of the tree of jobs under this root, the root included.
+    #[param(format = "uuid")]
+    root_id: Option<String>,
+    /// Only artifacts that this job has read.
+    #[param(format = "uuid")]
+    read_by: Option<String>,
     /// Only names that contain this text, letter case aside.
     name: Option<String>,
+    /// Only names of this shape: `*` any characters, `?` one, `[a-z]` one of these. Letter case counts.
+    glob: Option<String>,
+    /// Only artifacts that have this tag. Repeatable: `tag=model&tag=draft` finds those that have both.
+    #[param(style = Form, explode)]
+    tag: Option<Vec<String>>,
+    /// Only artifacts of at least this many bytes.
+    #[param(minimum = 0)]
+    min_size: Option<u64>,
+    /// Only artifacts of at most this many bytes.
+    #[param(minimum = 0)]
+    max_size: Option<u64>,
+    /// Only artifacts recorded at or after this moment (RFC 3339).
+    #[param(format = DateTime)]
+    after: Option<String>,
+    /// Only artifacts recorded before this moment (RFC 3339).
+    #[param(format = DateTime)]
+    before: Option<String>,
+    /// Only artifacts in whose name, description, tags or metadata each of these words occurs, letter case aside.
+    q: Option<String>,
     /// `all`: older versions of the same name too.
     #[param(inline)]
     versions: Option<Versions>,
+    /// In which order. Among equals the newest comes first; `-` turns an order round.
+    #[param(inline)]
+    sort: Option<Sort>,
     /// Most artifacts on this page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -51,7 +79,25 @@ enum Versions {
     All,
 }
 
-/// List artifacts, newest first: of one job with `job_id`, else of all jobs.
+/// In which order a list comes.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "describes a parameter")]
+enum Sort {
+    #[schema(rename = "-created_at")]
+    Newest,
+    #[schema(rename = "created_at")]
+    Oldest,
+    #[schema(rename = "-size")]
+    Largest,
+    #[schema(rename = "size")]
+    Smallest,
+    #[schema(rename = "name")]
+    Name,
+    #[schema(rename = "-name")]
+    NameDescending,
+}
+
+/// List artifacts, newest first unless asked otherwise: of one job with `job_id`, else of all jobs.
 #[utoipa::path(get, path = "/artifacts", tag = "artifacts",
     params(("job_id" = Option<String>, Query, description = "Only artifacts of this job"), ArtifactListParams),
     responses((status = 200, description = "One page of artifacts", body = ArtifactPage),
@@ -64,7 +110,7 @@ async fn list_artifacts(
     page(&state, &query, job_id).await
 }
 
-/// List the artifacts of a job, newest first.
+/// List the artifacts of a job, newest first unless asked otherwise.
 #[utoipa::path(get, path = "/jobs/{id}/artifacts", tag = "artifacts",
     params(("id" = String, Path, description = "The job's id"), ArtifactListParams),
     responses((status = 200, description = "One page of artifacts", body = ArtifactPage),
@@ -82,16 +128,7 @@ async fn page(
     query: &QueryPairs,
     job_id: Option<JobId>,
 ) -> Result<Json<ArtifactPage>, ApiError> {
-    let query = ArtifactQuery {
-        job_id,
-        function: query.one("function")?.map(str::to_owned),
-        artifact_type: query.artifact_type()?,
-        name_contains: query.one("name")?.map(str::to_owned),
-        all_versions: query.all_versions()?,
-        limit: query.limit()?,
-        cursor: query.cursor()?,
-        ..ArtifactQuery::default()
-    };
+    let query = ArtifactQuery { job_id, ..query.artifact_query()? };
     let page = state.served.artifacts.list(query).await?;
     if let (Some(id), 0) = (job_id, page.total) {
         // A job without artifacts and a job that does not exist look alike in the list.

@@ -89,7 +89,7 @@ async fn set_paused(state: &AppState, key: String, paused: bool) -> Result<Json<
     Err(no_function(&key))
 }
 
-fn no_function(key: &str) -> ApiError {
+pub(super) fn no_function(key: &str) -> ApiError {
     let shown: String = key.chars().take(80).collect();
     ApiError::NotFound(format!("there is no function '{shown}'"))
 }

@@ -13,7 +13,9 @@ use super::{PathId, find_job, no_job};
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 use crate::state::AppState;
-use crate::wire::{self, CommonErrors, ErrorBody, Job, JobCancelled, JobPage, JobRetried, JobStats};
+use crate::wire::{
+    self, CommonErrors, ErrorBody, Job, JobCancelled, JobDeleted, JobPage, JobRetried, JobStats,
+};
 
 /// Most jobs of one tree that a timeline shows.
 const MAX_TREE: usize = 10_000;
@@ -24,7 +26,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list_jobs))
         .routes(routes!(job_stats))
-        .routes(routes!(get_job))
+        .routes(routes!(get_job, delete_job))
         .routes(routes!(job_timeline))
         .routes(routes!(cancel_job))
         .routes(routes!(retry_job))
@@ -47,6 +49,9 @@ struct JobListParams {
     /// Only jobs made before this moment (RFC 3339).
     #[param(format = DateTime)]
     before: Option<String>,
+    /// Only jobs that have read this artifact.
+    #[param(format = "uuid")]
+    reads: Option<String>,
     /// Most jobs on this page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -63,6 +68,7 @@ async fn list_jobs(State(state): State<AppState>, query: QueryPairs) -> Result<J
         .list_jobs(JobQuery {
             statuses: query.statuses()?,
             worker_id: query.one("worker_id")?.map(str::to_owned),
+            reads: query.parsed("reads")?,
             limit: query.limit()?,
             cursor: query.cursor()?,
             ..filter(&query)?
@@ -123,6 +129,34 @@ async fn job_stats(State(state): State<AppState>, query: QueryPairs) -> Result<J
         (status = 404, description = "There is no such job", body = ErrorBody), CommonErrors))]
 async fn get_job(State(state): State<AppState>, PathId(id): PathId<JobId>) -> Result<Json<Job>, ApiError> {
     Ok(Json(find_job(&state, id).await?.into()))
+}
+
+/// Delete a job that has ended, with its history and its artifacts.
+#[utoipa::path(delete, path = "/jobs/{id}", tag = "jobs",
+    params(("id" = String, Path, description = "The job's id")),
+    responses((status = 200, description = "It is deleted", body = JobDeleted),
+        (status = 404, description = "There is no such job", body = ErrorBody),
+        (status = 409, description = "It has not ended, or one of its artifacts is pinned", body = ErrorBody),
+        CommonErrors))]
+async fn delete_job(
+    State(state): State<AppState>,
+    PathId(id): PathId<JobId>,
+) -> Result<Json<JobDeleted>, ApiError> {
+    use upnext_core::backend::JobDeleted as Answer;
+    match state.backend().delete_job(id).await? {
+        Answer::Gone => Ok(Json(JobDeleted { status: "deleted", id: id.to_string() })),
+        Answer::UnknownJob => Err(no_job(id)),
+        Answer::NotEnded(status) => Err(ApiError::Conflict(format!(
+            "job {id} is {status}: only jobs that have ended can be deleted, so cancel it first"
+        ))),
+        Answer::Pinned(artifact) => {
+            let found = state.served.artifacts.find(artifact).await?;
+            let name = found.map_or_else(String::new, |artifact| format!(" '{}'", artifact.name));
+            Err(ApiError::Conflict(format!(
+                "the artifact{name} ({artifact}) of job {id} is pinned: unpin it first"
+            )))
+        }
+    }
 }
 
 /// The whole tree that a job belongs to: its root and everything submitted under it, oldest first.

@@ -1,6 +1,8 @@
 //! The calls of the REST API, one file for each noun.
 
+pub(crate) mod artifact_changes;
 pub(crate) mod artifact_content;
+pub(crate) mod artifact_history;
 pub(crate) mod artifacts;
 pub(crate) mod auth;
 pub(crate) mod events;
@@ -8,7 +10,10 @@ pub(crate) mod functions;
 pub(crate) mod health;
 pub(crate) mod job_history;
 pub(crate) mod jobs;
+pub(crate) mod lineage;
 pub(crate) mod new_artifact;
+mod new_artifact_form;
+pub(crate) mod uploads;
 pub(crate) mod workers;
 
 use std::str::FromStr;
@@ -41,12 +46,35 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let params = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::NotFound("the path is not valid UTF-8".to_owned()))?;
-        let text = params.iter().next().map(|(_, text)| text.to_owned());
-        text.map(Self).ok_or_else(|| ApiError::NotFound("the path names nothing".to_owned()))
+        let text = texts(parts, state).await?.next();
+        text.map(Self).ok_or_else(names_nothing)
     }
+}
+
+/// The two free texts in the path.
+#[derive(Debug)]
+pub(crate) struct PathPair(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathPair {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let mut texts = texts(parts, state).await?;
+        texts.next().zip(texts.next()).map(|(one, two)| Self(one, two)).ok_or_else(names_nothing)
+    }
+}
+
+/// The free texts in the path, in their order.
+async fn texts<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<std::vec::IntoIter<String>, ApiError> {
+    let params = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| ApiError::NotFound("the path is not valid UTF-8".to_owned()))?;
+    let texts: Vec<String> = params.iter().map(|(_, text)| text.to_owned()).collect();
+    Ok(texts.into_iter())
+}
+
+fn names_nothing() -> ApiError {
+    ApiError::NotFound("the path names nothing".to_owned())
 }
 
 pub(crate) fn no_job(id: JobId) -> ApiError {

@@ -1,37 +1,28 @@
-//! Making artifacts over HTTP: a JSON body as Python's `create_artifact` takes it, or a raw body that streams straight
-//! into the artifact service and is never whole in memory.
-
-use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
+//! Making artifacts over HTTP: a JSON body as Python's `create_artifact` takes it, a raw body that streams straight into
+//! the artifact service, or a form with a file. Only JSON is ever whole in memory.
 
 use axum::Json;
-use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use axum::http::HeaderMap;
+use futures::StreamExt as _;
 use serde_json::value::RawValue;
 use upnext_artifacts::{ArtifactData, CreateArtifact};
-use upnext_core::{ArtifactType, JobId};
+use upnext_core::{ArtifactType, JobId, Labels};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{PathId, find_job};
+use super::{PathId, find_job, new_artifact_form};
+use crate::announced::Announced;
+use crate::described::{Described, lifetime};
 use crate::error::ApiError;
 use crate::query::QueryPairs;
+use crate::request_body::{SharedBody, media_type, refuse_longer};
 use crate::state::AppState;
-use crate::wire::{Artifact, CommonErrors, Content, ErrorBody, NewArtifact};
+use crate::wire::{Artifact, ArtifactForm, CommonErrors, Content, ErrorBody, NewArtifact};
 
-/// Room in a JSON body beside the data itself.
-const JSON_OVERHEAD: u64 = 1024 * 1024;
-
-/// What is read and thrown away after a refusal, so that a client that is still sending gets to see the answer.
-const DRAIN_BYTES: usize = 16 * 1024 * 1024;
-const DRAIN_TIME: Duration = Duration::from_secs(2);
+/// Room in a JSON body or a form beside the data itself.
+pub(super) const OVERHEAD: u64 = 1024 * 1024;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(create_artifact)).routes(routes!(create_job_artifact))
@@ -46,16 +37,46 @@ struct RawParams {
     /// The artifact's type, for a raw body. Without it: by the name's extension, then by the first bytes.
     #[param(rename = "type")]
     artifact_type: Option<String>,
+    /// A sentence about it, for a raw body.
+    description: Option<String>,
+    /// A word it can be found by, for a raw body. Repeatable: `tag=model&tag=draft`.
+    #[param(style = Form, explode)]
+    tag: Option<Vec<String>>,
+    /// What else is to be noted about it, for a raw body: one JSON object as text.
+    metadata: Option<String>,
+    /// Seconds after which it is removed, for a raw body.
+    #[param(exclusive_minimum = 0)]
+    expires_in: Option<f64>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "describes the headers; the handler reads them")]
+struct NewArtifactHeaders {
+    /// A request with the key of an earlier one for the same job is answered with what that one made. 1 to 256 characters.
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+    /// Digest of the artifact's bytes (RFC 9530), for example `sha-256=:...:`. Nothing is kept when they have another one.
+    #[param(rename = "Repr-Digest")]
+    repr_digest: Option<String>,
+    /// The same as `Repr-Digest`: nothing is encoded on its way here.
+    #[param(rename = "Content-Digest")]
+    content_digest: Option<String>,
+    /// MD5 digest of the artifact's bytes in base64 (RFC 1864).
+    #[param(rename = "Content-MD5")]
+    content_md5: Option<String>,
 }
 
 /// Make an artifact of the job `job_id`. The same as `POST /jobs/{id}/artifacts`.
 #[utoipa::path(post, path = "/artifacts", tag = "artifacts",
-    params(("job_id" = String, Query, description = "The job it belongs to"), RawParams),
-    request_body(description = "`{name, type, data}`, or with `?name=` the content itself",
-        content((NewArtifact<'static> = "application/json"), (Content = "application/octet-stream"))),
+    params(("job_id" = String, Query, description = "The job it belongs to"), RawParams, NewArtifactHeaders),
+    request_body(description = "`{name, type, data}`, or a form with a file, or with `?name=` the content itself",
+        content((NewArtifact<'static> = "application/json"), (ArtifactForm = "multipart/form-data"),
+            (Content = "application/octet-stream"))),
     responses((status = 200, description = "It is durable and listed", body = Artifact),
         (status = 400, description = "The body ended before it was whole", body = ErrorBody),
         (status = 404, description = "There is no such job", body = ErrorBody),
+        (status = 409, description = "The idempotency key was used for another artifact", body = ErrorBody),
         (status = 413, description = "Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES", body = ErrorBody),
         (status = 507, description = "The disk or the storage is full", body = ErrorBody), CommonErrors))]
 async fn create_artifact(
@@ -69,14 +90,17 @@ async fn create_artifact(
     create(&state, job_id, &query, request).await
 }
 
-/// Make an artifact of a job. When this answers, content and record are durable and listed.
+/// Make an artifact of a job. When this answers, content and record are durable and listed. Digests that are announced
+/// in headers are checked first; a wrong one is refused with 422.
 #[utoipa::path(post, path = "/jobs/{id}/artifacts", tag = "artifacts",
-    params(("id" = String, Path, description = "The job it belongs to"), RawParams),
-    request_body(description = "`{name, type, data}`, or with `?name=` the content itself",
-        content((NewArtifact<'static> = "application/json"), (Content = "application/octet-stream"))),
+    params(("id" = String, Path, description = "The job it belongs to"), RawParams, NewArtifactHeaders),
+    request_body(description = "`{name, type, data}`, or a form with a file, or with `?name=` the content itself",
+        content((NewArtifact<'static> = "application/json"), (ArtifactForm = "multipart/form-data"),
+            (Content = "application/octet-stream"))),
     responses((status = 200, description = "It is durable and listed", body = Artifact),
         (status = 400, description = "The body ended before it was whole", body = ErrorBody),
         (status = 404, description = "There is no such job", body = ErrorBody),
+        (status = 409, description = "The idempotency key was used for another artifact", body = ErrorBody),
         (status = 413, description = "Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES", body = ErrorBody),
         (status = 507, description = "The disk or the storage is full", body = ErrorBody), CommonErrors))]
 async fn create_job_artifact(
@@ -103,9 +127,16 @@ async fn create(
     request: Request,
 ) -> Result<Json<Artifact>, ApiError> {
     let (headers, body) = (request.headers().clone(), SharedBody::new(request.into_body()));
-    let created = match query.one("name")? {
-        Some(name) => create_raw(state, job_id, name, query, &headers, &body).await,
-        None => create_from_json(state, job_id, &headers, &body).await,
+    let named = query.one("name")?.is_some();
+    let created = match (named, media_type(&headers).as_str()) {
+        (true, _) => create_raw(state, job_id, query, &headers, &body).await,
+        (false, "multipart/form-data") => new_artifact_form::create(state, job_id, &headers, &body).await,
+        (false, media) if is_json(media) => create_from_json(state, job_id, &headers, &body).await,
+        (false, _) => Err(ApiError::Invalid(
+            "send {\"name\", \"type\", \"data\"} as application/json, or a form with a file as \
+             multipart/form-data, or give ?name= and send the content itself"
+                .to_owned(),
+        )),
     };
     if created.is_err() {
         body.drain().await;
@@ -116,19 +147,21 @@ async fn create(
 async fn create_raw(
     state: &AppState,
     job_id: JobId,
-    name: &str,
     query: &QueryPairs,
     headers: &HeaderMap,
     body: &SharedBody,
 ) -> Result<Json<Artifact>, ApiError> {
-    let artifact_type = query.artifact_type()?;
+    let mut described = Described::in_query(query)?;
+    let name = described.name.take().unwrap_or_default();
     // Refuse what is known to be wrong before any byte is taken.
-    upnext_core::artifact::validate_name(name).map_err(ApiError::Invalid)?;
+    upnext_core::artifact::validate_name(&name).map_err(ApiError::Invalid)?;
     let limit = state.served.settings.artifact_max_upload_bytes;
     refuse_longer(headers, limit, &format!("the artifact '{name}'"))?;
+    let announced = Announced::in_headers(headers)?;
+    let key = idempotency_key(headers)?;
     find_job(state, job_id).await?;
-    let request = CreateArtifact { artifact_type, ..CreateArtifact::new(job_id, name) };
-    let data = ArtifactData::Stream(body.clone().boxed());
+    let data = ArtifactData::Stream(announced.checking(&name, body.clone().boxed()));
+    let request = CreateArtifact { sha256: announced.sha256, key, ..described.request(job_id, name) };
     Ok(Json(state.served.artifacts.create(request, data).await?.into()))
 }
 
@@ -138,45 +171,40 @@ async fn create_from_json(
     headers: &HeaderMap,
     body: &SharedBody,
 ) -> Result<Json<Artifact>, ApiError> {
-    if !is_json(headers) {
-        return Err(ApiError::Invalid(
-            "send {\"name\", \"type\", \"data\"} as application/json, or give ?name= and send the content itself"
-                .to_owned(),
-        ));
-    }
     // Base64 is a third longer than what it stands for.
-    let limit = state.served.settings.artifact_max_upload_bytes / 3 * 4 + JSON_OVERHEAD;
+    let limit = state.served.settings.artifact_max_upload_bytes / 3 * 4 + OVERHEAD;
     refuse_longer(headers, limit, "the body")?;
+    let announced = Announced::in_headers(headers)?;
+    let key = idempotency_key(headers)?;
     let body = body.read_whole(limit).await?;
-    let (request, data) = read_json(job_id, &body)?;
+    let (request, text) = read_json(job_id, &body)?;
     drop(body);
-    Ok(Json(state.served.artifacts.create(request, data).await?.into()))
+    let encoding = request.artifact_type.as_ref().unwrap_or(&ArtifactType::Json).encoding();
+    announced.check_text(&request.name, encoding, &text)?;
+    let request = CreateArtifact { sha256: announced.sha256, key, ..request };
+    Ok(Json(state.served.artifacts.create(request, ArtifactData::Text(text)).await?.into()))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+fn is_json(media: &str) -> bool {
+    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
 }
 
-fn refuse_longer(headers: &HeaderMap, limit: u64, what: &str) -> Result<(), ApiError> {
-    let length =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit) {
-        return Err(too_large(what, limit));
+/// `Idempotency-Key`, bare or as the quoted string of a structured field.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ApiError::Invalid("Idempotency-Key is given more than once".to_owned()));
     }
-    Ok(())
+    let text = std::str::from_utf8(value.as_bytes())
+        .map_err(|_| ApiError::Invalid("Idempotency-Key is not UTF-8".to_owned()))?
+        .trim();
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let bare = quoted.map(|inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"));
+    Ok(Some(bare.unwrap_or_else(|| text.to_owned())))
 }
 
-fn too_large(what: &str, limit: u64) -> ApiError {
-    ApiError::TooLarge(format!(
-        "{what} is larger than {limit} bytes: raise UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES to take it"
-    ))
-}
-
-fn read_json(job_id: JobId, body: &[u8]) -> Result<(CreateArtifact, ArtifactData), ApiError> {
+fn read_json(job_id: JobId, body: &[u8]) -> Result<(CreateArtifact, String), ApiError> {
     let new: NewArtifact<'_> = serde_json::from_slice(body)
         .map_err(|error| ApiError::Invalid(format!("the body is not {{name, type, data}}: {error}")))?;
     let artifact_type = new
@@ -185,9 +213,18 @@ fn read_json(job_id: JobId, body: &[u8]) -> Result<(CreateArtifact, ArtifactData
         .map(str::parse::<ArtifactType>)
         .transpose()
         .map_err(|error| ApiError::Invalid(format!("type: {error}")))?;
-    let data = ArtifactData::Text(text_of(&new.name, artifact_type.as_ref(), new.data)?);
-    let name = new.name.into_owned();
-    Ok((CreateArtifact { artifact_type, ..CreateArtifact::new(job_id, name) }, data))
+    let text = text_of(&new.name, artifact_type.as_ref(), new.data)?;
+    let described = Described {
+        name: None,
+        artifact_type,
+        labels: Labels {
+            description: new.description.map(Into::into),
+            tags: new.tags.unwrap_or_default(),
+            metadata: new.metadata,
+        },
+        expires_in: new.expires_in.map(lifetime).transpose()?,
+    };
+    Ok((described.request(job_id, new.name), text))
 }
 
 /// `data` as the text that the type expects.
@@ -205,62 +242,13 @@ fn text_of(name: &str, artifact_type: Option<&ArtifactType>, data: &RawValue) ->
     }
 }
 
-/// A request body that can still be drained after its reader gave up.
-#[derive(Debug, Clone)]
-struct SharedBody(Arc<Mutex<BodyDataStream>>);
-
-impl SharedBody {
-    fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(body.into_data_stream())))
-    }
-
-    /// All of it, at most `limit` bytes.
-    async fn read_whole(&self, limit: u64) -> Result<Vec<u8>, ApiError> {
-        let (mut body, mut whole) = (self.clone(), Vec::new());
-        while let Some(part) = body.next().await {
-            let part =
-                part.map_err(|_| ApiError::BadRequest("the body ended before it was whole".to_owned()))?;
-            if whole.len() as u64 + part.len() as u64 > limit {
-                return Err(too_large("the body", limit));
-            }
-            whole.extend_from_slice(&part);
-        }
-        Ok(whole)
-    }
-
-    /// Reads on for a while. Closing the connection at once would throw away our answer together with what the client
-    /// has still under way.
-    async fn drain(mut self) {
-        let drained = async {
-            let mut left = DRAIN_BYTES;
-            while let Some(Ok(bytes)) = self.next().await {
-                left = left.saturating_sub(bytes.len());
-                if left == 0 {
-                    return;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
-    }
-}
-
-impl Stream for SharedBody {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        body.poll_next_unpin(context).map(|item| item.map(|bytes| bytes.map_err(io::Error::other)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<(Option<ArtifactType>, String), String> {
         match read_json(JobId::fresh(), body.as_bytes()) {
-            Ok((request, ArtifactData::Text(text))) => Ok((request.artifact_type, text)),
-            Ok(_) => Err("not text".to_owned()),
+            Ok((request, text)) => Ok((request.artifact_type, text)),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -292,5 +280,17 @@ mod tests {
             let error = read(body).unwrap_err();
             assert!(error.contains(part), "{body}: {error}");
         }
+    }
+
+    #[test]
+    fn keys_may_be_quoted() {
+        let key = |text: &str| {
+            let headers = [(axum::http::HeaderName::from_static("idempotency-key"), text.parse().unwrap())];
+            idempotency_key(&headers.into_iter().collect()).unwrap()
+        };
+        assert_eq!(key("k-1").as_deref(), Some("k-1"));
+        assert_eq!(key(" \"k-1\" ").as_deref(), Some("k-1"));
+        assert_eq!(key(r#""a\"b\\c""#).as_deref(), Some(r#"a"b\c"#));
+        assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
     }
 }

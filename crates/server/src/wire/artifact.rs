@@ -146,6 +146,42 @@ pub struct NewArtifact<'a> {
     #[serde(borrow)]
     #[schema(value_type = serde_json::Value)]
     pub data: &'a RawValue,
+    /// A sentence about it.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 4096)]
+    pub description: Option<Cow<'a, str>>,
+    /// Words it can be found by.
+    pub tags: Option<Vec<String>>,
+    /// What else is to be noted about it: an object.
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub metadata: Option<upnext_core::RawJson>,
+    /// Seconds after which it is removed; without it, it stays as long as its job.
+    #[schema(exclusive_minimum = 0)]
+    pub expires_in: Option<f64>,
+}
+
+/// An artifact to make, as a form. All other fields stand before `file`.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes a body; the parts are read as they come")]
+pub(crate) struct ArtifactForm {
+    /// Its name; without it, the file's.
+    #[schema(min_length = 1, max_length = 255)]
+    name: Option<String>,
+    /// What it is. Without it: by the name's extension, then by the first bytes.
+    #[schema(rename = "type")]
+    artifact_type: Option<String>,
+    /// A sentence about it.
+    description: Option<String>,
+    /// Words it can be found by. Repeatable, or separated by commas.
+    tags: Option<Vec<String>>,
+    /// What else is to be noted about it: one JSON object as text.
+    metadata: Option<String>,
+    /// Seconds after which it is removed.
+    #[schema(exclusive_minimum = 0)]
+    expires_in: Option<f64>,
+    /// The content: exactly one file. Its part may announce digests in its own headers.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
 }
 
 /// The answer to a deletion.

@@ -230,6 +230,16 @@ pub struct JobCancelled {
     pub status: JobStatus,
 }
 
+/// The answer to the deletion of a job.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct JobDeleted {
+    /// Always `deleted`.
+    pub status: &'static str,
+    /// The job that was deleted.
+    #[schema(format = "uuid")]
+    pub id: String,
+}
+
 /// The answer to a request to retry.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobRetried {

@@ -4,22 +4,26 @@
 //! `docs/reference/openapi.json` is generated from these types.
 
 mod artifact;
+mod artifact_patch;
 mod errors;
 mod event;
 mod function;
 mod job;
+mod lineage;
 mod status;
 mod worker;
 
-pub(crate) use artifact::Content;
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
+pub(crate) use artifact::{ArtifactForm, Content};
+pub use artifact_patch::{ArtifactPatch, ArtifactRead};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
 pub use event::JobEvent;
 pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused};
 pub use job::{
-    Attempt, AttemptList, Job, JobCancelled, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
+    Attempt, AttemptList, Job, JobCancelled, JobDeleted, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
 };
+pub use lineage::{ArtifactLineage, JobLineage};
 pub use status::{AuthStatus, AuthVerified, Health, Readiness};
 pub use worker::{Worker, WorkerInstance, WorkerList};
 

@@ -26,6 +26,7 @@ pub(crate) struct Api {
     pub(crate) url: String,
     pub(crate) http: reqwest::Client,
     pub(crate) client: Client,
+    pub(crate) artifacts: ArtifactService,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) server: Option<JoinHandle<Result<(), ServeError>>>,
 }
@@ -45,7 +46,8 @@ impl Api {
         let blobs = BlobStore::open(&settings.artifact_storage).unwrap();
         let artifacts = ArtifactService::new(Arc::clone(&backend), blobs, &settings);
         let client = Client::new(backend);
-        let served = Served { client: client.clone(), artifacts, settings: Arc::new(settings) };
+        let served =
+            Served { client: client.clone(), artifacts: artifacts.clone(), settings: Arc::new(settings) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -55,7 +57,7 @@ impl Api {
         // The blob crate links rustls without a provider, and this client is built with all that is linked.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { folder, url, http, client, stop: Some(stop), server: Some(server) }
+        Self { folder, url, http, client, artifacts, stop: Some(stop), server: Some(server) }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

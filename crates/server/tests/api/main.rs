@@ -2,12 +2,19 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod artifacts;
+mod changing;
 mod content;
 mod events;
+mod finding;
+mod forms;
 mod guards;
 mod harness;
 mod jobs;
+mod lineage;
+mod making;
+mod memory;
 mod openapi;
 mod pages;
 mod upload;
+mod uploads;
 mod workers;

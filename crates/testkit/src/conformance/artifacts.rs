@@ -42,6 +42,7 @@ pub async fn a_recorded_artifact_is_listed_at_once(harness: &dyn Harness) {
         content_type: "image/png".to_owned(),
         size_bytes: 9,
         expected_bytes: None,
+        expected_sha256: None,
         status: ArtifactStatus::Available,
         sha256: Some(digest(b"png bytes")),
         storage: INLINE_STORAGE.to_owned(),

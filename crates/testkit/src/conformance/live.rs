@@ -330,9 +330,11 @@ pub async fn a_stale_lease_begins_nothing(harness: &dyn Harness) {
     let (fixture, claimed, _) = writing(harness).await;
     let id: JobId = claimed.lease.job_id;
     fixture.backend.end_applied(&claimed, Outcome::failed("no")).await;
-    for content in
-        [NewContent::Live, NewContent::Upload { expected_bytes: None }, NewContent::Whole(inline(b"x"))]
-    {
+    for content in [
+        NewContent::Live,
+        NewContent::Upload { expected_bytes: None, expected_sha256: None },
+        NewContent::Whole(inline(b"x")),
+    ] {
         for lease in [claimed.lease, forged_lease(id)] {
             let new = NewArtifact { content: content.clone(), ..live_artifact(lease, "other") };
             let refusal = Err(RecordRefusal::StaleLease(id));
