@@ -216,13 +216,15 @@ fn artifact_changes(
     let mut changes: Vec<ArtifactChange> = connection
         .prepare_cached(include_str!("../queries/changes_since_artifacts.sql"))?
         .query_map(rusqlite::params![after, limit], |row| {
-            let kind = if row.get(3)? { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
-            artifact_change(row, kind)
+            let change = artifact_change(row)?;
+            let new = change.made > after;
+            let kind = if new { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
+            Ok(ArtifactChange { kind, ..change })
         })?
         .collect::<Result<_, _>>()?;
     let mut deletions = connection.prepare_cached(include_str!("../queries/changes_since_deletions.sql"))?;
     let deleted = deletions.query_map(rusqlite::params![after, limit], |row| {
-        artifact_change(row, ArtifactChangeKind::Deleted)
+        Ok(ArtifactChange { deleted_at: rows::moment(row, 4)?, ..artifact_change(row)? })
     })?;
     for change in deleted {
         changes.push(change?);
@@ -231,11 +233,14 @@ fn artifact_changes(
     Ok(changes)
 }
 
-fn artifact_change(row: &rusqlite::Row<'_>, kind: ArtifactChangeKind) -> rusqlite::Result<ArtifactChange> {
+/// A deletion, of which the moment is not read yet.
+fn artifact_change(row: &rusqlite::Row<'_>) -> rusqlite::Result<ArtifactChange> {
     Ok(ArtifactChange {
         sequence: row.get(0)?,
         id: ArtifactId::from_bytes(row.get(1)?),
         job_id: JobId::from_bytes(row.get(2)?),
-        kind,
+        kind: ArtifactChangeKind::Deleted,
+        made: row.get(3)?,
+        deleted_at: None,
     })
 }
