@@ -195,8 +195,6 @@ pub struct ArtifactChange {
     pub job_id: JobId,
     /// What happened, seen from the cursor that was asked about.
     pub kind: ArtifactChangeKind,
-    /// The place of its first change: when it was recorded.
-    pub made: i64,
     /// When it was removed; `None` of one that is there.
     pub deleted_at: Option<Timestamp>,
 }
@@ -420,8 +418,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The log lines of a job after `after`, oldest first, at most `limit`.
     async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
 
-    /// What changed after `cursor`, at most `limit` jobs and artifacts together. `None` answers nothing but the cursor of
-    /// this moment.
+    /// What changed after `cursor`, at most `limit` jobs and artifacts together. A job is told at the place of its last
+    /// change; an artifact, too, but if it was made after the cursor, at the place of its making: so whoever goes on from
+    /// any place has heard of every artifact that was made before. `None` answers nothing but the cursor of this moment.
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes>;
 
     /// Takes, keeps or gives back a cursor, and moves it. A cursor that nobody ever held begins at the present. Answers

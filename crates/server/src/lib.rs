@@ -7,12 +7,15 @@ mod content_headers;
 mod dashboard;
 mod error;
 mod guard;
+mod live;
+mod maintenance;
 mod openapi;
 mod query;
 mod router;
 mod routes;
 mod serve;
 mod state;
+mod webhooks;
 pub mod wire;
 
 pub use openapi::openapi;

@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
+use crate::live::LiveFeed;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::{
     artifact_content, artifacts, auth, events, functions, health, job_history, jobs, new_artifact, workers,
@@ -50,17 +51,20 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
 /// # Errors
 /// When the settings do not allow this address; see [`check`].
 pub fn router(served: Served, bound: SocketAddr) -> Result<Router, ServeError> {
-    build(served, bound, CancellationToken::new())
+    let stopping = CancellationToken::new();
+    let live = LiveFeed::new(Arc::clone(served.client.backend()), stopping.clone());
+    build(served, bound, stopping, live)
 }
 
 pub(crate) fn build(
     served: Served,
     bound: SocketAddr,
     stopping: CancellationToken,
+    live: LiveFeed,
 ) -> Result<Router, ServeError> {
     check(&served.settings, bound)?;
     let settings = Arc::clone(&served.settings);
-    let state = AppState { served, stopping };
+    let state = AppState { served, stopping, live };
     let origins = &settings.cors_allow_origins;
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()

@@ -6,6 +6,8 @@ use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
 use upnext_core::{Backend, Client, Settings};
 
+use crate::live::LiveFeed;
+
 /// What a server serves: jobs, artifacts, and the settings they were opened with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Served {
@@ -23,6 +25,8 @@ pub(crate) struct AppState {
     pub(crate) served: Served,
     /// Cancelled when the server stops: long answers end then.
     pub(crate) stopping: CancellationToken,
+    /// What happens, for all who follow it.
+    pub(crate) live: LiveFeed,
 }
 
 impl AppState {

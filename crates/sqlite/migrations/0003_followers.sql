@@ -13,3 +13,6 @@ CREATE TABLE secrets (
     name  TEXT PRIMARY KEY,
     bytes BLOB NOT NULL
 ) WITHOUT ROWID;
+
+-- Creations of artifacts that changed since: followers hear of both. The others are found by their change.
+CREATE INDEX artifacts_made ON artifacts (made) WHERE made <> change;

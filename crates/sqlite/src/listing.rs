@@ -213,34 +213,41 @@ fn artifact_changes(
     after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<ArtifactChange>> {
-    let mut changes: Vec<ArtifactChange> = connection
-        .prepare_cached(include_str!("../queries/changes_since_artifacts.sql"))?
-        .query_map(rusqlite::params![after, limit], |row| {
-            let change = artifact_change(row)?;
-            let new = change.made > after;
-            let kind = if new { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
-            Ok(ArtifactChange { kind, ..change })
-        })?
-        .collect::<Result<_, _>>()?;
+    let mut changes = Vec::new();
+    for sql in [
+        include_str!("../queries/changes_since_artifacts.sql"),
+        include_str!("../queries/changes_since_creations.sql"),
+    ] {
+        let mut statement = connection.prepare_cached(sql)?;
+        let found = statement.query_map(rusqlite::params![after, limit], |row| {
+            let kind = if row.get(3)? { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
+            artifact_change(row, kind, None)
+        })?;
+        for change in found {
+            changes.push(change?);
+        }
+    }
     let mut deletions = connection.prepare_cached(include_str!("../queries/changes_since_deletions.sql"))?;
     let deleted = deletions.query_map(rusqlite::params![after, limit], |row| {
-        Ok(ArtifactChange { deleted_at: rows::moment(row, 4)?, ..artifact_change(row)? })
+        artifact_change(row, ArtifactChangeKind::Deleted, rows::moment(row, 3)?)
     })?;
     for change in deleted {
         changes.push(change?);
     }
-    changes.sort_unstable_by_key(|change| change.sequence);
+    changes.sort_unstable_by_key(|change: &ArtifactChange| change.sequence);
     Ok(changes)
 }
 
-/// A deletion, of which the moment is not read yet.
-fn artifact_change(row: &rusqlite::Row<'_>) -> rusqlite::Result<ArtifactChange> {
+fn artifact_change(
+    row: &rusqlite::Row<'_>,
+    kind: ArtifactChangeKind,
+    deleted_at: Option<Timestamp>,
+) -> rusqlite::Result<ArtifactChange> {
     Ok(ArtifactChange {
         sequence: row.get(0)?,
         id: ArtifactId::from_bytes(row.get(1)?),
         job_id: JobId::from_bytes(row.get(2)?),
-        kind: ArtifactChangeKind::Deleted,
-        made: row.get(3)?,
-        deleted_at: None,
+        kind,
+        deleted_at,
     })
 }

@@ -15,7 +15,8 @@ pub(crate) use artifact::Content;
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
-pub use event::JobEvent;
+pub(crate) use event::StreamedEvent;
+pub use event::{ArtifactEvent, JobEvent};
 pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused};
 pub use job::{
     Attempt, AttemptList, Job, JobCancelled, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use upnext_core::Backend;
 use upnext_core::artifact::ArtifactPatch;
 use upnext_core::backend::{ArtifactChange, ArtifactChangeKind, CursorHold, Feed};
+use upnext_core::{ArtifactId, Backend};
 
 use crate::factories::{new_artifact, new_job};
 use crate::{Harness, Steps};
@@ -24,6 +24,12 @@ async fn present(backend: &dyn Backend) -> i64 {
 async fn artifact_changes(backend: &dyn Backend, cursor: i64) -> Vec<ArtifactChange> {
     let changes = backend.changes_since(Some(cursor), 100, Feed::Everything).await;
     changes.expect("changes_since should not fail").artifacts
+}
+
+async fn touch(backend: &dyn Backend, id: ArtifactId) {
+    let patch = ArtifactPatch { pinned: Some(false), ..ArtifactPatch::default() };
+    let patched = backend.update_artifact(id, patch).await.expect("update_artifact should not fail");
+    assert!(patched.is_some_and(|answer| answer.is_ok()), "an artifact could not be changed");
 }
 
 /// Whoever follows for the first time hears of what happens from then on; other cursors are others.
@@ -107,36 +113,67 @@ pub async fn the_first_secret_stays(harness: &dyn Harness) {
     assert_eq!(keep(&*other, "b", 2).await, [2; 32], "two names share a secret");
 }
 
-/// What was recorded before the cursor and what after it can be told apart, for artifacts that are there and those gone.
-pub async fn artifact_changes_tell_when_they_were_made(harness: &dyn Harness) {
+/// Artifacts are told as made, changed and removed, with the moment of the removal, as seen from the cursor.
+pub async fn artifacts_are_told_by_what_happened_since(harness: &dyn Harness) {
     let fixture = harness.open().await;
     let backend = &*fixture.backend;
     let job = backend.submit(new_job("f")).await;
     let start = present(backend).await;
     let artifact = backend.record_ok(new_artifact(job, "a", b"x")).await;
     let created = artifact_changes(backend, start).await;
-    let made = created[0].made;
+    let told = (created.len(), created[0].kind, created[0].id, created[0].job_id);
     assert_eq!(
-        (created.len(), created[0].kind, made, created[0].deleted_at),
-        (1, ArtifactChangeKind::Created, created[0].sequence, None),
-        "a new artifact is not told as made by this change"
+        told,
+        (1, ArtifactChangeKind::Created, artifact.id, job),
+        "a new artifact is not told as such"
     );
-    let patch = ArtifactPatch { pinned: Some(false), ..ArtifactPatch::default() };
-    let patched = backend.update_artifact(artifact.id, patch).await.expect("update should not fail");
-    assert!(patched.is_some_and(|answer| answer.is_ok()), "the artifact could not be changed");
-    let updated = artifact_changes(backend, made).await;
+    touch(backend, artifact.id).await;
+    let still_new = artifact_changes(backend, start).await;
+    assert_eq!(still_new, created, "an artifact that was made and changed since is not told once, as made");
+    let updated = artifact_changes(backend, created[0].sequence).await;
+    let told = (updated.len(), updated[0].kind, updated[0].deleted_at);
     assert_eq!(
-        (updated[0].kind, updated[0].made),
-        (ArtifactChangeKind::Updated, made),
-        "a change of a known artifact is told as something else"
+        told,
+        (1, ArtifactChangeKind::Updated, None),
+        "a change of a known artifact is not told as such"
     );
     fixture.advance(5);
     backend.delete_artifact(artifact.id).await.expect("deleting should not fail");
     let deleted = artifact_changes(backend, updated[0].sequence).await;
-    assert_eq!(
-        (deleted[0].kind, deleted[0].made, deleted[0].deleted_at),
-        (ArtifactChangeKind::Deleted, made, Some(fixture.now())),
-        "a deletion does not tell when the artifact was made and removed"
-    );
+    let told = (deleted.len(), deleted[0].kind, deleted[0].deleted_at);
+    let wanted = (1, ArtifactChangeKind::Deleted, Some(fixture.now()));
+    assert_eq!(told, wanted, "a removal is not told with its moment");
     assert!(artifact_changes(backend, start).await.is_empty(), "who never saw an artifact hears of its end");
+}
+
+/// Whoever reads in pages hears of every artifact's making, although it was changed before its page came.
+pub async fn pages_pass_over_no_creation(harness: &dyn Harness) {
+    let fixture = harness.open().await;
+    let backend = &*fixture.backend;
+    let job = backend.submit(new_job("f")).await;
+    let mut place = present(backend).await;
+    let mut made = Vec::new();
+    for n in 0..20 {
+        made.push(backend.record_ok(new_artifact(job, &n.to_string(), b"x")).await.id);
+    }
+    for id in made.iter().step_by(2) {
+        touch(backend, *id).await;
+    }
+    let (mut created, mut last) = (Vec::new(), place);
+    loop {
+        let changes = backend.changes_since(Some(place), 3, Feed::Everything).await;
+        let changes = changes.expect("changes_since should not fail");
+        if changes.artifacts.is_empty() {
+            break;
+        }
+        for change in changes.artifacts {
+            assert!(change.sequence > last, "changes are told out of order");
+            last = change.sequence;
+            if change.kind == ArtifactChangeKind::Created {
+                created.push(change.id);
+            }
+        }
+        place = changes.cursor;
+    }
+    assert_eq!(created, made, "the making of some artifacts was not told, or not in order");
 }

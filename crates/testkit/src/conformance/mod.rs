@@ -218,7 +218,8 @@ macro_rules! backend_conformance {
                 a_cursor_and_its_place_survive_reopening,
                 one_of_many_takes_a_cursor,
                 the_first_secret_stays,
-                artifact_changes_tell_when_they_were_made,
+                artifacts_are_told_by_what_happened_since,
+                pages_pass_over_no_creation,
             }
             signals {
                 finished_jobs_are_named_locally,
