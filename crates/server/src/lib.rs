@@ -3,7 +3,10 @@
 //! The only crate that knows HTTP. It holds a client and an artifact service, and names no concrete backend; wire types
 //! live in [`wire`] and stop there.
 
+mod artifact_origin;
 mod content_headers;
+mod content_link;
+mod content_policy;
 mod dashboard;
 mod error;
 mod guard;

@@ -18,6 +18,7 @@ use tower_http::cors::CorsLayer;
 use upnext_core::Settings;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::artifact_origin::{ArtifactOrigin, ContentOnly, by_host, show_content_elsewhere};
 use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
 use crate::live::LiveFeed;
@@ -64,11 +65,16 @@ pub(crate) fn build(
 ) -> Result<Router, ServeError> {
     check(&served.settings, bound)?;
     let settings = Arc::clone(&served.settings);
-    let state = AppState { served, stopping, live };
     let origins = &settings.cors_allow_origins;
+    let artifact_origin = settings.artifact_origin.as_deref();
+    let artifact_origin =
+        artifact_origin.and_then(|origin| ArtifactOrigin::new(origin, Arc::clone(served.client.backend())));
+    let artifact_origin = artifact_origin.map(Arc::new);
+    let state = AppState { served, stopping, live };
+    let content = Router::new().nest(API, artifact_content::router().into()).with_state(state.clone());
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()
-        .nest(API, api(&settings))
+        .nest(API, api(&settings, artifact_origin.clone()))
         .merge(outside)
         .with_state(state)
         .merge(openapi::router())
@@ -76,14 +82,21 @@ pub(crate) fn build(
         .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(may_compress)))
         .layer(cors(origins)?)
-        .layer(middleware::from_fn_with_state(HostPolicy::new(bound, origins), check_host))
+        .layer(middleware::from_fn_with_state(HostPolicy::new(bound, origins), check_host));
+    let router = match artifact_origin {
+        Some(origin) => {
+            router.layer(middleware::from_fn_with_state(ContentOnly { origin, content }, by_host))
+        }
+        None => router,
+    };
+    let router = router
         .layer(middleware::from_fn_with_state(origins.is_empty(), finish))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(trace));
     Ok(router)
 }
 
-fn api(settings: &Settings) -> Router<AppState> {
+fn api(settings: &Settings, artifact_origin: Option<Arc<ArtifactOrigin>>) -> Router<AppState> {
     let key = settings.api_key.as_deref().filter(|_| settings.auth_enabled).map(KeyDigest::of);
     let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
     Router::from(api_routes())
@@ -92,6 +105,7 @@ fn api(settings: &Settings) -> Router<AppState> {
             ApiError::NotFound("there is no such call; /docs lists them all".to_owned()).into_response()
         })
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(artifact_origin, show_content_elsewhere))
         .layer(middleware::from_fn_with_state(key, require_key))
         .layer(middleware::from_fn_with_state(origins, check_origin))
         .merge(Router::from(auth::open_router()))

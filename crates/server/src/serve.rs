@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use upnext_core::Settings;
 
+use crate::guard::authority_of;
 use crate::live::LiveFeed;
 use crate::maintenance::Caretaker;
 use crate::router::build;
@@ -38,6 +39,12 @@ pub enum ServeError {
          https://ops.example.com"
     )]
     BadOrigin(String),
+    /// `UPNEXT_ARTIFACT_ORIGIN` is no origin, or the server's own.
+    #[error(
+        "UPNEXT_ARTIFACT_ORIGIN: '{0}' is not a second origin: write scheme and host under which nothing else is reached, \
+         for example https://artifacts.example.com"
+    )]
+    BadArtifactOrigin(String),
     /// Webhooks without a key to sign them with.
     #[error(
         "UPNEXT_WEBHOOK_URLS names addresses but UPNEXT_WEBHOOK_SECRET is not set: receivers could not tell who wrote; \
@@ -68,7 +75,11 @@ pub fn check(settings: &Settings, address: SocketAddr) -> Result<(), ServeError>
         return Err(ServeError::Public(address));
     }
     Webhooks::of(settings)?;
-    match settings.cors_allow_origins.iter().find(|origin| crate::guard::authority_of(origin).is_none()) {
+    if let Some(origin) = &settings.artifact_origin {
+        let authority = authority_of(origin).filter(|authority| *authority != address.to_string());
+        authority.ok_or_else(|| ServeError::BadArtifactOrigin(origin.clone()))?;
+    }
+    match settings.cors_allow_origins.iter().find(|origin| authority_of(origin).is_none()) {
         Some(bad) => Err(ServeError::BadOrigin(bad.clone())),
         None => Ok(()),
     }
@@ -151,6 +162,15 @@ mod tests {
         assert!(
             refusal(&[("UPNEXT_AUTH_ENABLED", "true")], "127.0.0.1:80").unwrap().contains("UPNEXT_API_KEY")
         );
+    }
+
+    #[test]
+    fn the_artifact_origin_is_another_origin() {
+        for bad in ["artifacts.example", "https://artifacts.example/x", "http://127.0.0.1:80"] {
+            let sentence = refusal(&[("UPNEXT_ARTIFACT_ORIGIN", bad)], "127.0.0.1:80").unwrap();
+            assert!(sentence.contains("UPNEXT_ARTIFACT_ORIGIN") && sentence.contains(bad), "{sentence}");
+        }
+        assert_eq!(refusal(&[("UPNEXT_ARTIFACT_ORIGIN", "https://a.example")], "127.0.0.1:80"), None);
     }
 
     #[test]
