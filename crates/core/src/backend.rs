@@ -195,6 +195,21 @@ pub struct ArtifactChange {
     pub job_id: JobId,
     /// What happened, seen from the cursor that was asked about.
     pub kind: ArtifactChangeKind,
+    /// When it was removed; `None` of one that is there.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A wish to follow the changes alone under some name, and how far one has come.
+#[derive(Debug, Clone)]
+pub struct CursorHold {
+    /// Names the cursor.
+    pub name: String,
+    /// Who wishes; no two processes have the same word.
+    pub holder: String,
+    /// Moves the cursor here, if that is further on.
+    pub place: Option<i64>,
+    /// For how long nobody else may hold it; zero gives it back.
+    pub lease: Duration,
 }
 
 /// Which changes somebody follows.
@@ -372,6 +387,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// One artifact.
     async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>>;
 
+    /// The artifacts with these ids; unknown ones are left out, the order is not kept.
+    async fn find_artifacts(&self, ids: Vec<ArtifactId>) -> Result<Vec<Artifact>>;
+
     /// A page of artifacts.
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>>;
 
@@ -401,9 +419,17 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The log lines of a job after `after`, oldest first, at most `limit`.
     async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
 
-    /// What changed after `cursor`, at most `limit` jobs and artifacts together. `None` answers nothing but the cursor of
-    /// this moment.
+    /// What changed after `cursor`, at most `limit` jobs and artifacts together. A job is told at the place of its last
+    /// change; an artifact, too, but if it was made after the cursor, at the place of its making: so whoever goes on from
+    /// any place has heard of every artifact that was made before. `None` answers nothing but the cursor of this moment.
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes>;
+
+    /// Takes, keeps or gives back a cursor, and moves it. A cursor that nobody ever held begins at the present. Answers
+    /// where it is then; `None`, and nothing done, while somebody else holds it.
+    async fn hold_cursor(&self, hold: CursorHold) -> Result<Option<i64>>;
+
+    /// The secret bytes that this deployment keeps under a name: those of the first call that ever named it.
+    async fn keep_secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;
 
     /// Makes a worker and its functions known; again, with the same id, replaces what was known.
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;

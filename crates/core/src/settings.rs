@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// The prefix of every setting.
 pub const PREFIX: &str = "UPNEXT_";
 
@@ -87,6 +90,38 @@ pub const SETTINGS: &[SettingInfo] = &[
         "",
         "Address of an S3-compatible service; http:// is accepted for this one.",
     ),
+    setting(
+        "ARTIFACT_ORIGIN",
+        "",
+        "A second origin under which browsers reach this server, such as https://artifacts.example.com. Artifact content is \
+         then shown from there, where nothing else is.",
+    ),
+    setting(
+        "CLEANUP_RETENTION_HOURS",
+        "168",
+        "Finished jobs are removed, with their artifacts, this long after they ended; 0 keeps them for ever. Pinned \
+         artifacts stay, and so do their jobs.",
+    ),
+    setting(
+        "CLEANUP_INTERVAL_HOURS",
+        "1",
+        "How often a server removes what is too old, and the bytes that nothing needs.",
+    ),
+    setting(
+        "WEBHOOK_URLS",
+        "",
+        "Comma-separated addresses that events are posted to, signed as https://www.standardwebhooks.com says. Never printed.",
+    ),
+    setting(
+        "WEBHOOK_SECRET",
+        "",
+        "What webhooks are signed with: whsec_ followed by base64 of 24 to 64 random bytes. Never printed.",
+    ),
+    setting(
+        "WEBHOOK_EVENTS",
+        "artifact.*",
+        "Comma-separated names of the events that are posted, such as artifact.created or job.*.",
+    ),
     setting("QUEUE_BATCH_SIZE", "256", "Most jobs that one claim takes."),
     setting(
         "QUEUE_INBOX_SIZE",
@@ -108,8 +143,6 @@ pub const SETTINGS: &[SettingInfo] = &[
     later("URL", "Address of a server to report to from another machine."),
     later("ENV", "Name of the environment."),
     later("WORKSPACE_ID", "Name of the workspace."),
-    later("CLEANUP_RETENTION_HOURS", "How long finished jobs are kept."),
-    later("CLEANUP_INTERVAL_HOURS", "How often they are removed."),
     later(
         "QUEUE_FLUSH_INTERVAL_MS",
         "How long outcomes are collected before they are sent. Outcomes are sent at once.",
@@ -181,6 +214,41 @@ pub enum StorageSettings {
     },
 }
 
+/// The key that webhooks are signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret(Vec<u8>);
+
+impl WebhookSecret {
+    /// The key's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret")
+    }
+}
+
+/// A text that is no key for webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be whsec_ followed by base64 of 24 to 64 random bytes, as `echo whsec_$(openssl rand -base64 32)` prints it"
+)]
+pub struct BadWebhookSecret;
+
+impl FromStr for WebhookSecret {
+    type Err = BadWebhookSecret;
+
+    fn from_str(text: &str) -> Result<Self, BadWebhookSecret> {
+        let encoded = text.strip_prefix("whsec_").ok_or(BadWebhookSecret)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| BadWebhookSecret)?;
+        if (24..=64).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(BadWebhookSecret) }
+    }
+}
+
 /// Every setting with its value.
 #[derive(Clone)]
 #[allow(
@@ -204,6 +272,12 @@ pub struct Settings {
     pub artifact_max_upload_bytes: u64,
     pub artifact_inline_max_bytes: u64,
     pub artifact_storage: StorageSettings,
+    pub artifact_origin: Option<String>,
+    pub cleanup_retention: Option<Duration>,
+    pub cleanup_interval: Duration,
+    pub webhook_urls: Vec<String>,
+    pub webhook_secret: Option<WebhookSecret>,
+    pub webhook_events: Vec<String>,
     pub queue_batch_size: usize,
     pub queue_inbox_size: usize,
     pub queue_outbox_size: usize,
@@ -360,6 +434,13 @@ impl Reader<'_> {
             artifact_max_upload_bytes: self.number("ARTIFACT_MAX_UPLOAD_BYTES", 1..=u64::MAX / 2),
             artifact_inline_max_bytes: self.number("ARTIFACT_INLINE_MAX_BYTES", 0..=16 * 1024 * 1024),
             artifact_storage: self.storage(&home),
+            artifact_origin: self.text("ARTIFACT_ORIGIN"),
+            cleanup_retention: Some(self.hours("CLEANUP_RETENTION_HOURS", 0.0..=1_000_000.0))
+                .filter(|retention| !retention.is_zero()),
+            cleanup_interval: self.hours("CLEANUP_INTERVAL_HOURS", 0.01..=1000.0),
+            webhook_urls: self.list("WEBHOOK_URLS"),
+            webhook_secret: self.secret("WEBHOOK_SECRET"),
+            webhook_events: self.list("WEBHOOK_EVENTS"),
             queue_batch_size: self.number("QUEUE_BATCH_SIZE", 1..=10_000),
             queue_inbox_size: self.number("QUEUE_INBOX_SIZE", 0..=100_000),
             queue_outbox_size: self.number("QUEUE_OUTBOX_SIZE", 1..=100_000),
@@ -446,6 +527,15 @@ impl Reader<'_> {
                 *range.start()
             }
         }
+    }
+
+    fn hours(&mut self, name: &'static str, range: std::ops::RangeInclusive<f64>) -> Duration {
+        Duration::from_secs_f64(self.number(name, range) * 3600.0)
+    }
+
+    fn secret(&mut self, name: &'static str) -> Option<WebhookSecret> {
+        let secret = self.text(name)?.parse();
+        secret.map_err(|rule: BadWebhookSecret| self.fail(name, "***", rule.to_string())).ok()
     }
 
     fn list(&self, name: &'static str) -> Vec<String> {
@@ -543,6 +633,29 @@ mod tests {
                 "UPNEXT_ENV has no effect in this version",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_finished_is_kept_for_a_week_or_for_ever() {
+        let settings = load(&[]).unwrap().settings;
+        assert_eq!(settings.cleanup_retention, Some(Duration::from_secs(7 * 24 * 3600)));
+        assert_eq!(settings.cleanup_interval, Duration::from_secs(3600));
+        let settings = load(&[("UPNEXT_CLEANUP_RETENTION_HOURS", "0")]).unwrap().settings;
+        assert_eq!(settings.cleanup_retention, None);
+        let settings = load(&[("UPNEXT_CLEANUP_RETENTION_HOURS", "0.5")]).unwrap().settings;
+        assert_eq!(settings.cleanup_retention, Some(Duration::from_secs(1800)));
+        assert!(load(&[("UPNEXT_CLEANUP_INTERVAL_HOURS", "0")]).is_err());
+    }
+
+    #[test]
+    fn a_webhook_secret_is_long_enough_and_never_shown() {
+        let secret = |text: &str| load(&[("UPNEXT_WEBHOOK_SECRET", text)]);
+        let good = secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap().settings;
+        assert_eq!(good.webhook_secret.unwrap().as_bytes().len(), 24);
+        for bad in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8G", "whsec_!"] {
+            let sentence = secret(bad).unwrap_err().to_string();
+            assert!(sentence.contains("24 to 64") && !sentence.contains("MfKQ"), "{sentence}");
+        }
     }
 
     #[test]

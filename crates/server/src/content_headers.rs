@@ -1,37 +1,10 @@
-//! The rules for serving an artifact's bytes: ranges, validators, the file name of a download, and what a browser may
-//! do with them.
-//!
-//! Artifact bytes are untrusted and come from the dashboard's own origin. Only types on a short list are served
-//! without a sandbox: those a browser never runs as this origin's code.
+//! The rules for serving an artifact's bytes: ranges, validators, the file name of a download. What a browser may do with
+//! them is decided in `content_policy`.
 
 use std::ops::Range;
 
 use axum::http::{HeaderMap, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-/// Media types that browsers show without ever running anything in them with the page's rights: pictures are decoded,
-/// text is shown as text (with `nosniff`), and PDF runs in the viewer's own process. PDF viewers refuse to work inside a
-/// sandbox, so leaving it out of this list would mean no preview at all.
-const INERT: &[&str] = &[
-    "application/json",
-    "application/pdf",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "text/csv",
-    "text/plain",
-];
-
-/// For everything else: no scripts, no forms, no origin; styles and pictures only from within the file itself.
-const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline' data:; img-src data:; font-src data:; \
-                       media-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
-
-/// The Content-Security-Policy for content of this type.
-pub(crate) fn security_policy(content_type: &str) -> &'static str {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if INERT.contains(&essence.as_str()) { "frame-ancestors 'self'" } else { SANDBOX }
-}
 
 /// What `filename*` keeps as it is: the `attr-char` of RFC 8187.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -190,18 +163,6 @@ mod tests {
         for empty in ["/", "...", "a/..\\", "\u{202e}"] {
             let header = disposition(empty, true);
             assert!(header.is_ascii() && !header.contains("filename=\"\""), "{header}");
-        }
-    }
-
-    #[test]
-    fn only_inert_types_go_without_a_sandbox() {
-        for safe in ["application/json", "text/plain; charset=utf-8", "image/png", "application/pdf"] {
-            assert!(!security_policy(safe).contains("sandbox"), "{safe}");
-        }
-        for risky in
-            ["text/html", "image/svg+xml", "application/xml", "application/octet-stream", "", "TEXT/HTML"]
-        {
-            assert!(security_policy(risky).starts_with("sandbox; default-src 'none'"), "{risky}");
         }
     }
 }

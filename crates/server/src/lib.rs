@@ -4,11 +4,16 @@
 //! live in [`wire`] and stop there.
 
 mod announced;
+mod artifact_origin;
 mod content_headers;
+mod content_link;
+mod content_policy;
 mod dashboard;
 mod described;
 mod error;
 mod guard;
+mod live;
+mod maintenance;
 mod openapi;
 mod query;
 mod request_body;
@@ -17,6 +22,7 @@ mod routes;
 mod serve;
 mod state;
 mod tus;
+mod webhooks;
 pub mod wire;
 
 pub use openapi::openapi;

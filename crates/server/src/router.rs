@@ -18,8 +18,10 @@ use tower_http::cors::CorsLayer;
 use upnext_core::Settings;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::artifact_origin::{ArtifactOrigin, ContentOnly, by_host, show_content_elsewhere};
 use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
+use crate::live::LiveFeed;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::uploads::Finishing;
 use crate::routes::{
@@ -72,21 +74,29 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
 /// # Errors
 /// When the settings do not allow this address; see [`check`].
 pub fn router(served: Served, bound: SocketAddr) -> Result<Router, ServeError> {
-    build(served, bound, CancellationToken::new())
+    let stopping = CancellationToken::new();
+    let live = LiveFeed::new(Arc::clone(served.client.backend()), stopping.clone());
+    build(served, bound, stopping, live)
 }
 
 pub(crate) fn build(
     served: Served,
     bound: SocketAddr,
     stopping: CancellationToken,
+    live: LiveFeed,
 ) -> Result<Router, ServeError> {
     check(&served.settings, bound)?;
     let settings = Arc::clone(&served.settings);
-    let state = AppState { served, stopping, finishing: Finishing::default() };
     let origins = &settings.cors_allow_origins;
+    let artifact_origin = settings.artifact_origin.as_deref();
+    let artifact_origin =
+        artifact_origin.and_then(|origin| ArtifactOrigin::new(origin, Arc::clone(served.client.backend())));
+    let artifact_origin = artifact_origin.map(Arc::new);
+    let state = AppState { served, stopping, finishing: Finishing::default(), live };
+    let content = Router::new().nest(API, artifact_content::router().into()).with_state(state.clone());
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()
-        .nest(API, api(&settings))
+        .nest(API, api(&settings, artifact_origin.clone()))
         .merge(outside)
         .with_state(state)
         .merge(openapi::router())
@@ -95,14 +105,21 @@ pub(crate) fn build(
         .layer(CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(may_compress)))
         .layer(cors(origins)?)
         .layer(middleware::from_fn_with_state(settings.artifact_max_upload_bytes, tus::add_headers))
-        .layer(middleware::from_fn_with_state(HostPolicy::new(bound, origins), check_host))
+        .layer(middleware::from_fn_with_state(HostPolicy::new(bound, origins), check_host));
+    let router = match artifact_origin {
+        Some(origin) => {
+            router.layer(middleware::from_fn_with_state(ContentOnly { origin, content }, by_host))
+        }
+        None => router,
+    };
+    let router = router
         .layer(middleware::from_fn_with_state(origins.is_empty(), finish))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(trace));
     Ok(router)
 }
 
-fn api(settings: &Settings) -> Router<AppState> {
+fn api(settings: &Settings, artifact_origin: Option<Arc<ArtifactOrigin>>) -> Router<AppState> {
     let key = settings.api_key.as_deref().filter(|_| settings.auth_enabled).map(KeyDigest::of);
     let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
     Router::from(api_routes())
@@ -111,6 +128,7 @@ fn api(settings: &Settings) -> Router<AppState> {
             ApiError::NotFound("there is no such call; /docs lists them all".to_owned()).into_response()
         })
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(artifact_origin, show_content_elsewhere))
         .layer(middleware::from_fn_with_state(key, require_key))
         .layer(middleware::from_fn_with_state(origins, check_origin))
         .merge(Router::from(auth::open_router()))

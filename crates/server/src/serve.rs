@@ -2,23 +2,23 @@
 
 use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use upnext_artifacts::ArtifactService;
 use upnext_core::Settings;
 
+use crate::guard::authority_of;
+use crate::live::LiveFeed;
+use crate::maintenance::Caretaker;
 use crate::router::build;
 use crate::state::Served;
+use crate::webhooks::Webhooks;
 
 /// How long requests may go on after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// When a server first looks for bytes that no artifact needs any more, and how often from then on.
-const FIRST_SWEEP: Duration = Duration::from_secs(60);
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Why a server does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,24 @@ pub enum ServeError {
          https://ops.example.com"
     )]
     BadOrigin(String),
+    /// `UPNEXT_ARTIFACT_ORIGIN` is no origin, or the server's own.
+    #[error(
+        "UPNEXT_ARTIFACT_ORIGIN: '{0}' is not a second origin: write scheme and host under which nothing else is reached, \
+         for example https://artifacts.example.com"
+    )]
+    BadArtifactOrigin(String),
+    /// Webhooks without a key to sign them with.
+    #[error(
+        "UPNEXT_WEBHOOK_URLS names addresses but UPNEXT_WEBHOOK_SECRET is not set: receivers could not tell who wrote; \
+         set it to what `echo whsec_$(openssl rand -base64 32)` prints"
+    )]
+    NoWebhookSecret,
+    /// The entry of `UPNEXT_WEBHOOK_URLS` with this number is no address.
+    #[error("UPNEXT_WEBHOOK_URLS: entry {0} is not an address: write it as https://host/path")]
+    BadWebhookUrl(usize),
+    /// An entry of `UPNEXT_WEBHOOK_EVENTS` names no event.
+    #[error("UPNEXT_WEBHOOK_EVENTS: {0}")]
+    BadWebhookEvents(String),
     /// The socket failed.
     #[error("the server's socket failed: {0}")]
     Socket(#[from] std::io::Error),
@@ -56,7 +74,12 @@ pub fn check(settings: &Settings, address: SocketAddr) -> Result<(), ServeError>
     if !address.ip().is_loopback() && !settings.auth_enabled && !settings.allow_public_without_auth {
         return Err(ServeError::Public(address));
     }
-    match settings.cors_allow_origins.iter().find(|origin| crate::guard::authority_of(origin).is_none()) {
+    Webhooks::of(settings)?;
+    if let Some(origin) = &settings.artifact_origin {
+        let authority = authority_of(origin).filter(|authority| *authority != address.to_string());
+        authority.ok_or_else(|| ServeError::BadArtifactOrigin(origin.clone()))?;
+    }
+    match settings.cors_allow_origins.iter().find(|origin| authority_of(origin).is_none()) {
         Some(bad) => Err(ServeError::BadOrigin(bad.clone())),
         None => Ok(()),
     }
@@ -73,8 +96,16 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let stopping = CancellationToken::new();
-    tokio::spawn(sweep_regularly(served.artifacts.clone(), stopping.clone()));
-    let app = build(served, listener.local_addr()?, stopping.clone())?;
+    check(&served.settings, listener.local_addr()?)?;
+    let backend = Arc::clone(served.client.backend());
+    let live = LiveFeed::new(Arc::clone(&backend), stopping.clone());
+    let caretaker = Caretaker::new(served.artifacts.clone(), &served.settings);
+    let webhooks = Webhooks::of(&served.settings)?;
+    let app = build(served, listener.local_addr()?, stopping.clone(), live.clone())?;
+    tokio::spawn(caretaker.run(stopping.clone()));
+    if let Some(webhooks) = webhooks {
+        webhooks.start(&backend, &live, &stopping);
+    }
     let listener = listener.tap_io(|connection| {
         // Small answers must not wait for more to say. A socket that refuses this still works.
         let _ = connection.set_nodelay(true);
@@ -97,18 +128,6 @@ pub async fn serve(
             tracing::warn!("some requests had not finished {DRAIN:?} after the server was told to stop");
             Ok(())
         }
-    }
-}
-
-/// Removes the bytes of deleted artifacts now and then. Several servers may do this at once.
-async fn sweep_regularly(artifacts: ArtifactService, stopping: CancellationToken) {
-    let mut wait = FIRST_SWEEP;
-    while stopping.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
-        match artifacts.sweep().await {
-            Ok(report) => tracing::debug!(?report, "swept artifact storage"),
-            Err(error) => tracing::warn!(%error, "cannot sweep the artifact storage; trying again later"),
-        }
-        wait = SWEEP_INTERVAL;
     }
 }
 
@@ -143,6 +162,15 @@ mod tests {
         assert!(
             refusal(&[("UPNEXT_AUTH_ENABLED", "true")], "127.0.0.1:80").unwrap().contains("UPNEXT_API_KEY")
         );
+    }
+
+    #[test]
+    fn the_artifact_origin_is_another_origin() {
+        for bad in ["artifacts.example", "https://artifacts.example/x", "http://127.0.0.1:80"] {
+            let sentence = refusal(&[("UPNEXT_ARTIFACT_ORIGIN", bad)], "127.0.0.1:80").unwrap();
+            assert!(sentence.contains("UPNEXT_ARTIFACT_ORIGIN") && sentence.contains(bad), "{sentence}");
+        }
+        assert_eq!(refusal(&[("UPNEXT_ARTIFACT_ORIGIN", "https://a.example")], "127.0.0.1:80"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
 use upnext_core::{Backend, Client, Settings};
 
+use crate::live::LiveFeed;
 use crate::routes::uploads::Finishing;
 
 /// What a server serves: jobs, artifacts, and the settings they were opened with. Cheap to clone.
@@ -27,6 +28,8 @@ pub(crate) struct AppState {
     pub(crate) stopping: CancellationToken,
     /// Whose last bytes are being put together.
     pub(crate) finishing: Finishing,
+    /// What happens, for all who follow it.
+    pub(crate) live: LiveFeed,
 }
 
 impl AppState {

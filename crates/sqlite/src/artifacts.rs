@@ -324,3 +324,8 @@ pub(crate) fn find_artifact(connection: &Connection, id: ArtifactId) -> rusqlite
     let sql = format!("SELECT {ARTIFACT_COLUMNS} FROM {ARTIFACT_TABLES} WHERE a.id = ?1");
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], rows::artifact).optional()
 }
+
+pub(crate) fn find_artifacts(connection: &Connection, ids: &[ArtifactId]) -> rusqlite::Result<Vec<Artifact>> {
+    let found = ids.iter().map(|id| find_artifact(connection, *id));
+    found.filter_map(Result::transpose).collect()
+}

@@ -13,6 +13,7 @@ mod connection;
 mod control;
 mod enqueue;
 mod expiry;
+mod followers;
 mod lane;
 mod listing;
 mod parts;
@@ -31,8 +32,8 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page, RenewRequest,
-    Renewal, Report, Result, Retried,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page,
+    RenewRequest, Renewal, Report, Result, Retried,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
@@ -237,6 +238,10 @@ impl Backend for Sqlite {
         self.readers.read(move |connection| artifacts::find_artifact(connection, id)).await
     }
 
+    async fn find_artifacts(&self, ids: Vec<ArtifactId>) -> Result<Vec<Artifact>> {
+        self.readers.read(move |connection| artifacts::find_artifacts(connection, &ids)).await
+    }
+
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>> {
         if artifact_listing::searches(&query) {
             self.bring_search_up_to_date().await?;
@@ -282,6 +287,17 @@ impl Backend for Sqlite {
 
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {
         self.readers.read(move |connection| listing::changes_since(connection, cursor, limit, feed)).await
+    }
+
+    async fn hold_cursor(&self, hold: CursorHold) -> Result<Option<i64>> {
+        self.lane.write(Promise::Soft, move |transaction| followers::hold_cursor(transaction, &hold)).await
+    }
+
+    async fn keep_secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32]> {
+        let name = name.to_owned();
+        self.lane
+            .write(Promise::Durable, move |transaction| followers::keep_secret(transaction, &name, fresh))
+            .await
     }
 
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()> {

@@ -213,29 +213,41 @@ fn artifact_changes(
     after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<ArtifactChange>> {
-    let mut changes: Vec<ArtifactChange> = connection
-        .prepare_cached(include_str!("../queries/changes_since_artifacts.sql"))?
-        .query_map(rusqlite::params![after, limit], |row| {
+    let mut changes = Vec::new();
+    for sql in [
+        include_str!("../queries/changes_since_artifacts.sql"),
+        include_str!("../queries/changes_since_creations.sql"),
+    ] {
+        let mut statement = connection.prepare_cached(sql)?;
+        let found = statement.query_map(rusqlite::params![after, limit], |row| {
             let kind = if row.get(3)? { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
-            artifact_change(row, kind)
-        })?
-        .collect::<Result<_, _>>()?;
+            artifact_change(row, kind, None)
+        })?;
+        for change in found {
+            changes.push(change?);
+        }
+    }
     let mut deletions = connection.prepare_cached(include_str!("../queries/changes_since_deletions.sql"))?;
     let deleted = deletions.query_map(rusqlite::params![after, limit], |row| {
-        artifact_change(row, ArtifactChangeKind::Deleted)
+        artifact_change(row, ArtifactChangeKind::Deleted, rows::moment(row, 3)?)
     })?;
     for change in deleted {
         changes.push(change?);
     }
-    changes.sort_unstable_by_key(|change| change.sequence);
+    changes.sort_unstable_by_key(|change: &ArtifactChange| change.sequence);
     Ok(changes)
 }
 
-fn artifact_change(row: &rusqlite::Row<'_>, kind: ArtifactChangeKind) -> rusqlite::Result<ArtifactChange> {
+fn artifact_change(
+    row: &rusqlite::Row<'_>,
+    kind: ArtifactChangeKind,
+    deleted_at: Option<Timestamp>,
+) -> rusqlite::Result<ArtifactChange> {
     Ok(ArtifactChange {
         sequence: row.get(0)?,
         id: ArtifactId::from_bytes(row.get(1)?),
         job_id: JobId::from_bytes(row.get(2)?),
         kind,
+        deleted_at,
     })
 }

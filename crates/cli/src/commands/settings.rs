@@ -60,7 +60,8 @@ fn shown(info: &SettingInfo) -> Shown {
 
 fn without_secret(name: &str, value: &str) -> String {
     // Anyone who knows a webhook's address can post to it.
-    if name.contains("KEY") || name.contains("WEBHOOK") { "***".to_owned() } else { without_password(value) }
+    let secret = name.contains("KEY") || name.contains("SECRET") || name.contains("WEBHOOK_URL");
+    if secret { "***".to_owned() } else { without_password(value) }
 }
 
 /// A URL with its password, and whatever its query says, hidden. Other text as it is.
@@ -85,6 +86,8 @@ mod tests {
     #[test]
     fn secrets_are_hidden() {
         assert_eq!(without_secret("API_KEY", "hunter2"), "***");
+        assert_eq!(without_secret("WEBHOOK_SECRET", "whsec_x"), "***");
+        assert_eq!(without_secret("WEBHOOK_EVENTS", "job.*"), "job.*");
         assert_eq!(without_secret("ALERT_WEBHOOK_URL", "https://hooks.example/secret"), "***");
         for (url, shown) in [
             ("postgres://ada:pass@word@db:5432/x?password=1", "postgres://ada:***@db:5432/x?***"),

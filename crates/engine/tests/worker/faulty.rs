@@ -8,8 +8,8 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page, RenewRequest,
-    Renewal, Report, Result, Retried,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page,
+    RenewRequest, Renewal, Report, Result, Retried,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::{
@@ -113,6 +113,7 @@ pass_on! {
     async fn list_blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
     async fn mark_blob(&self, sha256: Digest, damaged: bool) -> Result<bool>;
     async fn find_artifact(&self, id: ArtifactId) -> Result<Option<Artifact>>;
+    async fn find_artifacts(&self, ids: Vec<ArtifactId>) -> Result<Vec<Artifact>>;
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>>;
     async fn delete_artifact(&self, id: ArtifactId) -> Result<bool>;
     async fn read_blob(&self, sha256: Digest) -> Result<Option<Bytes>>;
@@ -121,6 +122,8 @@ pass_on! {
     async fn list_jobs(&self, query: JobQuery) -> Result<Page<Job>>;
     async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>>;
     async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
+    async fn hold_cursor(&self, hold: CursorHold) -> Result<Option<i64>>;
+    async fn keep_secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;
     async fn deregister_worker(&self, worker: WorkerId) -> Result<()>;
     async fn list_workers(&self) -> Result<Vec<Worker>>;

@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use super::PathId;
 use super::artifacts::find_artifact;
-use crate::content_headers::{Wanted, already_known, disposition, security_policy, wanted};
+use crate::content_headers::{Wanted, already_known, disposition, wanted};
+use crate::content_policy::{can_be_shown, is_for_a_frame, security_policy};
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 use crate::state::AppState;
@@ -30,7 +31,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// An artifact's content. Takes `Range`, `If-Range` and `If-None-Match`; the ETag is the SHA-256 digest.
 #[utoipa::path(get, path = "/artifacts/{id}/content", tag = "artifacts",
     params(("id" = String, Path, description = "The artifact's id"),
-        ("download" = Option<bool>, Query, description = "True: as a file to save, not to show")),
+        ("download" = Option<bool>, Query, description = "True: as a file to save, not to show"),
+        ("scripts" = Option<bool>, Query,
+            description = "True: inside of a frame the scripts of an HTML page run, with nobody's rights")),
     responses((status = 200, description = "The content, under the artifact's own media type",
             body = Content, content_type = "application/octet-stream"),
         (status = 206, description = "The requested range of it",
@@ -46,9 +49,10 @@ async fn artifact_content(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let download = query.flag("download")?;
+    let scripts = query.flag("scripts")? && is_for_a_frame(&headers);
     let artifact = find_artifact(&state, id).await?;
     let etag = etag_of(&artifact);
-    let response = described(&artifact, &etag, download);
+    let response = described(&artifact, &etag, download, scripts);
     if already_known(&headers, &etag) {
         return finish(response.status(StatusCode::NOT_MODIFIED), Body::empty());
     }
@@ -76,7 +80,8 @@ async fn artifact_content(
 }
 
 /// The headers that describe the artifact, whichever part of it is sent.
-fn described(artifact: &Artifact, etag: &str, download: bool) -> Builder {
+fn described(artifact: &Artifact, etag: &str, download: bool, scripts: bool) -> Builder {
+    let download = download || !can_be_shown(&artifact.content_type);
     let response = Response::builder()
         .header(header::ETAG, etag)
         // The bytes behind an id never change but may be deleted: asking again costs one small answer and shows that.
@@ -84,7 +89,7 @@ fn described(artifact: &Artifact, etag: &str, download: bool) -> Builder {
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::CONTENT_DISPOSITION, disposition(&artifact.name, download))
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, security_policy(&artifact.content_type));
+        .header(header::CONTENT_SECURITY_POLICY, security_policy(&artifact.content_type, scripts));
     match artifact.sha256 {
         Some(sha256) => {
             response.header("Repr-Digest", format!("sha-256=:{}:", STANDARD.encode(sha256.as_bytes())))

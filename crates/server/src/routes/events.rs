@@ -1,6 +1,6 @@
-//! The live stream of what happens to jobs, as Server-Sent Events that a client can resume where it lost them.
+//! The live streams of what happens to jobs and artifacts, as Server-Sent Events that a client can resume where it lost
+//! them. What happens is read by the live feed; here it is chosen and sent.
 
-use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -8,117 +8,134 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::Stream;
-use tokio::sync::{broadcast, watch};
+use futures::{Stream, StreamExt as _};
 use upnext_core::JobId;
-use upnext_core::backend::{Feed, JobChange};
-use upnext_core::signal::FinishedJobs;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::{PathId, find_job};
 use crate::error::ApiError;
+use crate::live::{EventNames, Follower, LiveEvent};
+use crate::query::QueryPairs;
 use crate::state::AppState;
-use crate::wire::{CommonErrors, JobEvent};
-
-/// How often the stream looks although nothing woke it: begins and progress of jobs give no signal in this process.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use crate::wire::{ArtifactEvent, CommonErrors, ErrorBody, StreamedEvent};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Changes read at once.
-const PAGE: usize = 500;
-
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(stream_events))
+    OpenApiRouter::default().routes(routes!(stream_events)).routes(routes!(stream_job_artifacts))
 }
 
-/// Every change of every job, as it happens: first `event: open`, then one message for each changed job. A client that
-/// sends the `Last-Event-ID` it saw last gets everything that changed since.
+/// Every change of every job and artifact, as it happens: first `event: open`, then one message for each change. A client
+/// that sends the `Last-Event-ID` it saw last gets everything that changed since.
 #[utoipa::path(get, path = "/events/stream", tag = "events",
-    params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen")),
-    responses((status = 200, description = "The stream; each message is one JobEvent",
-        body = JobEvent, content_type = "text/event-stream"), CommonErrors))]
-async fn stream_events(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
+    params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen"),
+        ("types" = Option<String>, Query,
+            description = "Only these events: comma-separated names such as `artifact.*` or `job.failed`")),
+    responses((status = 200, description = "The stream; each message is one event",
+        body = StreamedEvent, content_type = "text/event-stream"), CommonErrors))]
+async fn stream_events(
+    State(state): State<AppState>,
+    query: QueryPairs,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let patterns: Vec<&str> = query.all("types").flat_map(|types| types.split(',')).map(str::trim).collect();
+    let names = match patterns.as_slice() {
+        [] => EventNames::all(),
+        patterns => EventNames::chosen(patterns.iter().copied())
+            .map_err(|error| ApiError::Invalid(format!("types: {error}")))?,
+    };
+    stream(&state, &headers, Choice { names, job_id: None }).await
+}
+
+/// What happens to the artifacts of one job, as it happens. Works as the stream of all events does.
+#[utoipa::path(get, path = "/jobs/{id}/artifacts/stream", tag = "artifacts",
+    params(("id" = String, Path, description = "The job's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen")),
+    responses((status = 200, description = "The stream; each message is one ArtifactEvent",
+            body = ArtifactEvent, content_type = "text/event-stream"),
+        (status = 404, description = "There is no such job", body = ErrorBody), CommonErrors))]
+async fn stream_job_artifacts(
+    State(state): State<AppState>,
+    PathId(id): PathId<JobId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    find_job(&state, id).await?;
+    let names = EventNames::chosen(["artifact.*"]).map_err(ApiError::Invalid)?;
+    stream(&state, &headers, Choice { names, job_id: Some(id) }).await
+}
+
+async fn stream(state: &AppState, headers: &HeaderMap, choice: Choice) -> Result<Response, ApiError> {
     let seen = match headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim()) {
         None | Some("") => None,
         Some(text) => Some(text.parse::<i64>().map_err(|_| {
             ApiError::Invalid(format!("Last-Event-ID is '{text}': send back an id as the stream gave it"))
         })?),
     };
-    let cursor = match seen {
-        Some(cursor) => cursor,
-        None => state.backend().changes_since(None, 0, Feed::Jobs).await?.cursor,
-    };
+    let follower = state.live.follow(seen).await?;
+    let begin = seen.or_else(|| follower.settled()).unwrap_or_default();
+    let open = Event::default().event("open").id(begin.to_string()).data("connected");
+    let listener = Listener { follower, choice, told: begin, first: Some(open) };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
-    let mut response = Sse::new(events(Tail::new(state, cursor))).keep_alive(keep_alive).into_response();
+    let events = events(listener).take_until(state.stopping.clone().cancelled_owned());
+    let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     // Proxies must not collect the stream.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
-fn events(tail: Tail) -> impl Stream<Item = Result<Event, Infallible>> {
-    futures::stream::unfold(tail, |mut tail| async move { tail.next().await.map(|event| (Ok(event), tail)) })
+fn events(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
+    futures::stream::unfold(
+        listener,
+        |mut listener| async move { Some((Ok(listener.next().await), listener)) },
+    )
 }
 
-/// One client's place in the order of changes.
-struct Tail {
-    state: AppState,
-    cursor: i64,
-    ready: VecDeque<Event>,
-    finished: broadcast::Receiver<FinishedJobs>,
-    elsewhere: watch::Receiver<u64>,
+/// What a client wants to hear of.
+struct Choice {
+    names: EventNames,
+    job_id: Option<JobId>,
 }
 
-impl Tail {
-    fn new(state: AppState, cursor: i64) -> Self {
-        let signals = state.backend().signals();
-        let (finished, elsewhere) = (signals.subscribe_finished(), signals.subscribe_elsewhere());
-        let open = Event::default().event("open").id(cursor.to_string()).data("connected");
-        Self { state, cursor, ready: VecDeque::from([open]), finished, elsewhere }
+impl Choice {
+    fn includes(&self, event: &LiveEvent) -> bool {
+        self.names.contains(event.name) && self.job_id.is_none_or(|id| id == event.job_id)
     }
+}
 
-    /// The next event; `None` when the server stops.
-    async fn next(&mut self) -> Option<Event> {
+/// One client.
+struct Listener {
+    follower: Follower,
+    choice: Choice,
+    /// The id that the client was sent last.
+    told: i64,
+    first: Option<Event>,
+}
+
+impl Listener {
+    async fn next(&mut self) -> Event {
+        if let Some(first) = self.first.take() {
+            return first;
+        }
+        let quiet = tokio::time::sleep(KEEP_ALIVE);
+        tokio::pin!(quiet);
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(event);
-            }
-            if let Err(error) = self.read().await {
-                // The stream outlives a moment without a database: the next look asks again.
-                tracing::debug!(%error, "the live stream could not be read");
-            }
-            if self.ready.is_empty() && !self.sleep().await {
-                return None;
+            tokio::select! {
+                event = self.follower.next() => {
+                    if self.choice.includes(&event) {
+                        self.told = event.place;
+                        return Event::default().id(event.place.to_string()).data(&event.json);
+                    }
+                }
+                () = &mut quiet => {
+                    // An id without data is no message, but the client resumes there instead of where it last heard one.
+                    if let Some(place) = self.follower.settled().filter(|place| *place > self.told) {
+                        self.told = place;
+                        return Event::default().id(place.to_string());
+                    }
+                    quiet.as_mut().reset(tokio::time::Instant::now() + KEEP_ALIVE);
+                }
             }
         }
     }
-
-    async fn read(&mut self) -> Result<(), upnext_core::BackendError> {
-        let backend = self.state.backend();
-        let changes = backend.changes_since(Some(self.cursor), PAGE, Feed::Jobs).await?;
-        if !changes.jobs.is_empty() {
-            let ids: Vec<JobId> = changes.jobs.iter().map(|change| change.id).collect();
-            let jobs = backend.find_jobs(ids).await?;
-            let mut jobs: HashMap<JobId, _> = jobs.into_iter().map(|job| (job.id, job)).collect();
-            let event = |change: JobChange| to_event(change.sequence, jobs.remove(&change.id)?);
-            self.ready.extend(changes.jobs.into_iter().filter_map(event));
-        }
-        self.cursor = changes.cursor;
-        Ok(())
-    }
-
-    /// Waits until there may be something new. False when the server stops.
-    async fn sleep(&mut self) -> bool {
-        tokio::select! {
-            () = self.state.stopping.cancelled() => return false,
-            _ = self.finished.recv() => {}
-            _ = self.elsewhere.changed() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
-        true
-    }
-}
-
-fn to_event(sequence: i64, job: upnext_core::Job) -> Option<Event> {
-    Event::default().id(sequence.to_string()).json_data(JobEvent::from(job)).ok()
 }

@@ -1,10 +1,10 @@
-//! Job events as the live stream sends them.
+//! Events as the live streams send them.
 
 use serde::Serialize;
 use upnext_core::Timestamp;
 use utoipa::ToSchema;
 
-use super::JobStatus;
+use super::{Artifact, JobStatus};
 
 /// What happened to a job. The stream sends the newest state of a job: steps in between may have been passed over.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -70,4 +70,35 @@ impl From<upnext_core::Job> for JobEvent {
             error: job.error,
         }
     }
+}
+
+/// What happened to an artifact. The stream sends the newest state of an artifact: steps in between may have been passed
+/// over, but the first event of an artifact is always that it was created.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArtifactEvent {
+    /// `artifact.created`, `artifact.updated` (it was closed, or what is written on it changed) or `artifact.deleted`.
+    #[serde(rename = "type")]
+    pub event_type: &'static str,
+    /// When it happened, or when the server noticed.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The artifact's job.
+    #[schema(format = "uuid")]
+    pub job_id: String,
+    /// The artifact.
+    #[schema(format = "uuid")]
+    pub artifact_id: String,
+    /// What it is now; null when it is deleted.
+    pub artifact: Option<Artifact>,
+}
+
+/// One message of the stream of all events.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, clippy::large_enum_variant, reason = "describes the messages; each is made by itself")]
+pub(crate) enum StreamedEvent {
+    /// `job.*`
+    Job(JobEvent),
+    /// `artifact.*`
+    Artifact(ArtifactEvent),
 }

@@ -18,7 +18,8 @@ pub(crate) use artifact::{ArtifactForm, Content};
 pub use artifact_patch::{ArtifactPatch, ArtifactRead};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
-pub use event::JobEvent;
+pub(crate) use event::StreamedEvent;
+pub use event::{ArtifactEvent, JobEvent};
 pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused};
 pub use job::{
     Attempt, AttemptList, Job, JobCancelled, JobDeleted, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,

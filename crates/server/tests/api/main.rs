@@ -1,6 +1,7 @@
 //! The API as a client sees it: real HTTP on a free port, over a real SQLite file and a real folder of artifacts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod artifact_origin;
 mod artifacts;
 mod changing;
 mod content;
@@ -17,4 +18,5 @@ mod openapi;
 mod pages;
 mod upload;
 mod uploads;
+mod webhooks;
 mod workers;

@@ -18,6 +18,7 @@ pub mod damage;
 pub mod enqueue;
 pub mod expiry;
 pub mod finish;
+pub mod followers;
 pub mod functions;
 pub mod labels;
 pub mod lineage;
@@ -313,6 +314,17 @@ macro_rules! backend_conformance {
                 changes_of_other_handles_are_told,
                 a_cursor_survives_reopening,
                 followers_miss_nothing_while_others_write,
+            }
+            followers {
+                a_new_cursor_begins_at_the_present,
+                a_cursor_moves_only_forward,
+                a_held_cursor_is_refused_to_others,
+                a_cursor_that_was_let_go_is_taken_over,
+                a_cursor_and_its_place_survive_reopening,
+                one_of_many_takes_a_cursor,
+                the_first_secret_stays,
+                artifacts_are_told_by_what_happened_since,
+                pages_pass_over_no_creation,
             }
             signals {
                 finished_jobs_are_named_locally,
