@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from array import array
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import Field
 from typing import IO, Any, ClassVar, Protocol, TypeAlias
@@ -53,6 +52,12 @@ class ShowsSvg(Protocol):
     def _repr_svg_(self) -> Any: ...
 
 
+class SharesMemory(Protocol):
+    """An object that shares its memory, like `array.array`: its bytes."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
 class NumpyArray(Protocol):
     """An array of numpy: NPY, CSV or JSON as the name says; one of single bytes is those bytes."""
 
@@ -67,7 +72,7 @@ ArtifactData: TypeAlias = (
     | bytes
     | bytearray
     | memoryview
-    | array[Any]
+    | SharesMemory
     | os.PathLike[str]
     | IO[bytes]
     | Iterator[bytes]
