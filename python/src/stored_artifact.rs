@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use upnext_artifacts::ArtifactError;
 use upnext_blobs::{BlobError, ByteStream};
 use upnext_core::artifact::ArtifactPatch;
-use upnext_core::{Artifact, Clock, RawJson, SystemClock};
+use upnext_core::{Artifact, ArtifactStatus, Clock, RawJson, SystemClock};
 
 use crate::artifact_reader::{ArtifactReader, Follower, Piece};
 use crate::artifact_record::Kept;
@@ -155,14 +155,16 @@ impl Source {
         }
     }
 
-    /// Bytes are missing for a good reason when their artifact is gone.
-    pub(crate) async fn failure(&self, error: ArtifactError) -> Failure {
+    /// Bytes that are missing may have been removed with their artifact, or set aside because they are damaged.
+    async fn failure(&self, error: ArtifactError) -> Failure {
         let Kept { artifact, deployment } = &*self.kept;
-        let missing = matches!(error, ArtifactError::Blob(BlobError::Missing(_)));
-        if missing && matches!(deployment.artifacts.find(artifact.id).await, Ok(None)) {
-            return failure(artifact, ArtifactError::UnknownArtifact(artifact.id));
-        }
-        failure(artifact, error)
+        let ArtifactError::Blob(BlobError::Missing(sha256)) = &error else { return failure(artifact, error) };
+        let why = match deployment.artifacts.find(artifact.id).await {
+            Ok(None) => ArtifactError::UnknownArtifact(artifact.id),
+            Ok(Some(found)) if found.status == ArtifactStatus::Damaged => BlobError::Damaged(*sha256).into(),
+            Ok(Some(_)) | Err(_) => error,
+        };
+        failure(artifact, why)
     }
 }
 

@@ -178,9 +178,9 @@ class Artifact:
 
     def follow_sync(self, start: int = 0) -> Iterator[Raw]:
         """`follow` for code without an event loop."""
-        follower = self._find_sync("follow").follow(_checked_start(start), current.get()).wait()
-        while piece := follower.next().wait():
-            yield piece
+        refuse_in_loop("follow_sync()", "async for chunk in artifact.follow()")
+        follower = self.handle().follow(_checked_start(start), current.get()).wait()
+        return iter(lambda: follower.next().wait(), b"")
 
     async def update(
         self,
