@@ -29,7 +29,7 @@ pub(crate) struct ArtifactWriter {
 #[pyfunction]
 pub(crate) fn open_artifact(
     attempt: &Attempt,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     extras: Option<Extras>,
 ) -> PyResult<Work> {

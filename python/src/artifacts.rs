@@ -118,12 +118,11 @@ impl Making {
 
 /// Makes an artifact of the attempt's job; `future` gets its record. `data` is a str, bytes, a path or a [`Feed`].
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
 pub(crate) fn create_artifact(
     attempt: &Bound<'_, Attempt>,
     mailbox: &Bound<'_, Mailbox>,
     future: Py<PyAny>,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
     extras: Option<Extras>,
@@ -136,7 +135,7 @@ pub(crate) fn create_artifact(
 #[pyfunction]
 pub(crate) fn create_artifact_sync(
     attempt: &Bound<'_, Attempt>,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
     extras: Option<Extras>,
@@ -149,7 +148,7 @@ pub(crate) fn create_artifact_sync(
 
 fn creating(
     attempt: &Attempt,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
     extras: Option<Extras>,
@@ -168,22 +167,19 @@ fn creating(
 /// What the attempt's job is to make.
 pub(crate) fn request(
     attempt: &Attempt,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     extras: Option<Extras>,
 ) -> Result<CreateArtifact, Failure> {
     let invalid = |rule: &dyn std::fmt::Display| Failure::Artifact {
-        name: name.clone(),
+        name: name.to_owned(),
         error: ArtifactError::Invalid(format!("artifact '{name}': {rule}")),
     };
     let artifact_type = artifact_type.map(str::parse::<ArtifactType>).transpose();
     let artifact_type = artifact_type.map_err(|error| invalid(&error))?;
     let lease = attempt.job.lease;
-    let request = CreateArtifact {
-        lease: Some(lease.token),
-        artifact_type,
-        ..CreateArtifact::new(lease.job_id, &*name)
-    };
+    let request =
+        CreateArtifact { lease: Some(lease.token), artifact_type, ..CreateArtifact::new(lease.job_id, name) };
     let Some((description, tags, metadata, expires_in, key, sha256)) = extras else { return Ok(request) };
     let sha256 =
         sha256.map(|sha256| sha256.parse::<Digest>()).transpose().map_err(|error| invalid(&error))?;

@@ -2,10 +2,10 @@
 //! that waits. So each verb is written once for both.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -16,6 +16,8 @@ use crate::runtime;
 
 type Letter = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
+type Todo = BoxFuture<'static, Result<Letter, Failure>>;
+
 impl Answer for Letter {
     fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self(py)
@@ -25,7 +27,7 @@ impl Answer for Letter {
 /// Work that has not begun.
 #[pyclass(frozen, module = "upnext._bridge")]
 pub(crate) struct Work {
-    todo: Mutex<Option<Pin<Box<dyn Future<Output = Result<Letter, Failure>> + Send>>>>,
+    todo: Mutex<Option<Todo>>,
 }
 
 impl Work {
@@ -34,7 +36,7 @@ impl Work {
         Self { todo: Mutex::new(Some(work.map(move |done| done.map(letter)).boxed())) }
     }
 
-    fn take(&self) -> PyResult<Pin<Box<dyn Future<Output = Result<Letter, Failure>> + Send>>> {
+    fn take(&self) -> PyResult<Todo> {
         let todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner).take();
         todo.ok_or_else(|| PyRuntimeError::new_err("this work was begun already"))
     }

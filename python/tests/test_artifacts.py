@@ -269,6 +269,7 @@ def test_large_data_goes_to_storage(
         ("n.bin", lambda: iter(["text"]), None, "its source gave a str, and an artifact is made of bytes"),
         ("n.bin", lambda: io.StringIO("text"), None, "open it in binary mode"),
         ("n", "x", "bmp", "artifact 'n': 'bmp' is not an artifact type: use one of json, text, image/png"),
+        ("n", lambda: iter([b"x"]), "bmp", "artifact 'n': 'bmp' is not an artifact type"),
         ("n", "x", 7, "artifact 'n': its type is a member of ArtifactType or a media type"),
         (7, "x", None, "an artifact's name is a str, not int"),
         ("", "1", None, "must not be empty"),

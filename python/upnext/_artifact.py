@@ -150,8 +150,7 @@ class Artifact:
 
         >>> async with artifact.open() as reader:
         ...     head = await reader.read(1024)
-        ...     async for chunk in reader:
-        ...         ...
+        ...     rest = sum([len(chunk) async for chunk in reader])
         """
         return ArtifactReader(self._find, self.name)
 
@@ -160,7 +159,7 @@ class Artifact:
         for, and some bytes ahead.
 
         >>> with artifact.open_sync() as file:
-        ...     table = pandas.read_parquet(file)
+        ...     report = json.load(file)
         """
         refuse_in_loop("open_sync()", "async with artifact.open()")
         return opened_file(self.handle().open(current.get()).wait(), self.name)
@@ -195,7 +194,7 @@ class Artifact:
         is; None takes a description, all tags, metadata or an expiry away. `expires_in` counts from now, in seconds or
         as a timedelta. Raises `InvalidArtifactError` for what breaks a rule.
 
-        >>> await artifact.update(tags=["best"], pinned=True)
+        >>> artifact = await artifact.update(tags=["best"], pinned=True)
         """
         changes = self._changes(description, tags, metadata, pinned, expires_in)
         return artifact_of(await done_for_good((await self._find()).update(changes)))

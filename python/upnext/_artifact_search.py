@@ -104,9 +104,9 @@ async def get_artifact(
 ) -> Artifact:
     """One artifact: by its id, or the newest version of a name in a job, or the newest of a name in any job of a task.
 
-    >>> await upnext.get_artifact("0190b2f5-6c1e-7d3a-9f41-2b7c8d9e0f10")
-    >>> await upnext.get_artifact(job=future, name="report.json")
-    >>> await upnext.get_artifact(function="train", name="model.pt")
+    >>> report = await upnext.get_artifact(job=future, name="report.json")
+    >>> model = await upnext.get_artifact(function="train", name="model.bin")
+    >>> again = await upnext.get_artifact(model.id)
 
     Of a task it is the newest that is whole; only if none is, the newest that is being written or was never completed.
     Raises `ArtifactNotFoundError`, which is a `LookupError`, when there is none.
@@ -144,8 +144,8 @@ async def list_artifacts(
 ) -> list[Artifact]:
     """The artifacts that fit the filters (see `ArtifactFilters`), at most `limit`; all of them with None.
 
-    >>> await upnext.list_artifacts(function="train", tags=["best"], after=yesterday)
-    >>> await upnext.list_artifacts(job=future, glob="charts/*.png", sort="name")
+    >>> models = await upnext.list_artifacts(function="train", tags=["best"], after=yesterday)
+    >>> charts = await upnext.list_artifacts(job=future, glob="charts/*.png", sort="name")
 
     `sort` is one of `-created_at` (the newest first), `created_at`, `-size` (the largest first), `size`, `name` and
     `-name`. Raises `ValueError` for a filter that means nothing, such as a text that is no job's id.

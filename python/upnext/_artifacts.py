@@ -37,8 +37,8 @@ async def create_artifact(
 ) -> Artifact:
     """Makes an artifact of the running job. When this returns, its bytes and record are durable and listed.
 
-    >>> await upnext.create_artifact("report.json", {"rows": 42}, tags=["daily"])
-    >>> await upnext.create_artifact("loss.png", figure, expires_in=timedelta(days=7))
+    >>> report = await upnext.create_artifact("report.json", {"rows": 42}, tags=["daily"])
+    >>> chart = await upnext.create_artifact("loss.png", figure, expires_in=timedelta(days=7))
 
     `name` has 1 to 255 characters and may hold `/`. The same name again makes a new version.
 
@@ -75,20 +75,19 @@ async def create_artifact(
         except InvalidArtifactError as error:
             raise _with_hint(error, data, artifact_type) from None
     feed = _bridge.Feed()
-    try:
+    with contextlib.closing(content):
         _bridge.create_artifact(attempt, mailbox, answer, name, wanted, feed, extras)
-        if content.asynchronous is None:
-            await asyncio.to_thread(content.push_all, feed)
-        else:
-            await content.push_all_async(feed)
-    except BaseException:
-        feed.abort()
-        # The source's own exception is the news; that the artifact failed, too, only has to be heard.
-        answer.add_done_callback(lambda failed: failed.cancelled() or failed.exception())
-        await asyncio.wait([answer])
-        raise
-    finally:
-        content.close()
+        try:
+            if content.asynchronous is None:
+                await asyncio.to_thread(content.push_all, feed)
+            else:
+                await content.push_all_async(feed)
+        except BaseException:
+            feed.abort()
+            # The source's own exception is the news; that the artifact failed, too, only has to be heard.
+            answer.add_done_callback(lambda failed: failed.cancelled() or failed.exception())
+            await asyncio.wait([answer])
+            raise
     feed.close()
     return artifact_of(await answer)
 
@@ -105,7 +104,10 @@ def create_artifact_sync(
     key: str | None = None,
     sha256: str | None = None,
 ) -> Artifact:
-    """`create_artifact` for sync tasks. It takes no async iterators, and raises `RuntimeError` in a running loop."""
+    """`create_artifact` for sync tasks. It takes no async iterators, and raises `RuntimeError` in a running loop.
+
+    >>> chart = upnext.create_artifact_sync("loss.png", figure)
+    """
     refuse_in_loop("create_artifact_sync()", "await create_artifact(...)")
     attempt = current_attempt("create_artifact_sync()")
     extras = extras_of(attempt, checked_name(name), description, tags, metadata, expires_in, key, sha256)
@@ -121,16 +123,15 @@ def create_artifact_sync(
             "use `await create_artifact(...)` in an async task"
         )
     feed = _bridge.Feed()
-    making = _bridge.create_artifact_sync(attempt, name, wanted, feed, extras)
-    try:
-        content.push_all(feed)
-    except BaseException:
-        feed.abort()
-        with contextlib.suppress(Exception):
-            making.wait()
-        raise
-    finally:
-        content.close()
+    with contextlib.closing(content):
+        making = _bridge.create_artifact_sync(attempt, name, wanted, feed, extras)
+        try:
+            content.push_all(feed)
+        except BaseException:
+            feed.abort()
+            with contextlib.suppress(Exception):
+                making.wait()
+            raise
     feed.close()
     return artifact_of(making.wait())
 
