@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -11,11 +12,13 @@ use futures::stream::BoxStream;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyNone, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString};
 use tokio::sync::{mpsc, oneshot};
 use upnext_artifacts::{ArtifactData, ArtifactError, CreateArtifact};
-use upnext_core::{Artifact, ArtifactType};
+use upnext_core::artifact::Digest;
+use upnext_core::{ArtifactType, Labels, RawJson};
 
+use crate::artifact_record::Kept;
 use crate::attempt::Attempt;
 use crate::error::Failure;
 use crate::mailbox::{Answer, Mailbox};
@@ -29,6 +32,11 @@ const SMALL: usize = 4 * 1024;
 const SHARED_FROM: usize = 1024 * 1024;
 
 type Piece = io::Result<Bytes>;
+
+/// What may be said about a new artifact beside its name, type and data: description, tags, metadata as JSON, seconds
+/// until it expires, key, and the digest that its bytes must have.
+pub(crate) type Extras =
+    (Option<String>, Vec<String>, Option<String>, Option<f64>, Option<String>, Option<String>);
 
 /// The end into which Python pushes the pieces of one artifact. Unless it is closed, the artifact fails: a source that
 /// went away must never leave half an artifact behind.
@@ -87,18 +95,18 @@ impl Feed {
     }
 }
 
-fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+pub(crate) fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
 }
 
-fn take_clone<T: Clone>(slot: &Mutex<Option<T>>) -> Option<T> {
+pub(crate) fn take_clone<T: Clone>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
 }
 
 /// An artifact in the making, for threads that wait for it.
 #[pyclass(frozen, module = "upnext._bridge")]
 pub(crate) struct Making {
-    answer: Mutex<Option<oneshot::Receiver<Result<Artifact, Failure>>>>,
+    answer: Mutex<Option<oneshot::Receiver<Result<Kept, Failure>>>>,
 }
 
 #[pymethods]
@@ -116,12 +124,13 @@ pub(crate) fn create_artifact(
     attempt: &Bound<'_, Attempt>,
     mailbox: &Bound<'_, Mailbox>,
     future: Py<PyAny>,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
+    extras: Option<Extras>,
 ) -> PyResult<()> {
     let small = is_small(data)?;
-    let work = creating(attempt.get(), name, artifact_type, data)?;
+    let work = creating(attempt.get(), name, artifact_type, data, extras)?;
     if small {
         return mailbox.get().answer_soon(attempt.py(), future, work);
     }
@@ -138,11 +147,12 @@ fn is_small(data: &Bound<'_, PyAny>) -> PyResult<bool> {
 #[pyfunction]
 pub(crate) fn create_artifact_sync(
     attempt: &Bound<'_, Attempt>,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
+    extras: Option<Extras>,
 ) -> PyResult<Making> {
-    let work = creating(attempt.get(), name, artifact_type, data)?;
+    let work = creating(attempt.get(), name, artifact_type, data, extras)?;
     let (sender, answer) = oneshot::channel();
     runtime::handle(attempt.py())?.spawn(async move { drop(sender.send(work.await)) });
     Ok(Making { answer: Mutex::new(Some(answer)) })
@@ -150,25 +160,46 @@ pub(crate) fn create_artifact_sync(
 
 fn creating(
     attempt: &Attempt,
-    name: String,
+    name: &str,
     artifact_type: Option<&str>,
     data: &Bound<'_, PyAny>,
-) -> PyResult<impl Future<Output = Result<Artifact, Failure>> + Send + 'static> {
-    let invalid =
-        |rule: String| Failure::Artifact { name: name.clone(), error: ArtifactError::Invalid(rule) };
-    let artifact_type = artifact_type
-        .map(str::parse::<ArtifactType>)
-        .transpose()
-        .map_err(|error| invalid(format!("artifact {name:?}: {error}")))?;
+    extras: Option<Extras>,
+) -> PyResult<impl Future<Output = Result<Kept, Failure>> + Send + 'static> {
+    let request = request(attempt, name, artifact_type, extras)?;
     let data = read_data(data)?;
+    let deployment = attempt.workplace.deployment.clone();
+    Ok(async move {
+        let name = request.name.clone();
+        let created = deployment.artifacts.create(request, data).await;
+        let artifact = created.map_err(|error| Failure::Artifact { name, error })?;
+        Ok(Kept { artifact, deployment })
+    })
+}
+
+/// What the attempt's job is to make.
+pub(crate) fn request(
+    attempt: &Attempt,
+    name: &str,
+    artifact_type: Option<&str>,
+    extras: Option<Extras>,
+) -> Result<CreateArtifact, Failure> {
+    let invalid = |rule: &dyn std::fmt::Display| Failure::Artifact {
+        name: name.to_owned(),
+        error: ArtifactError::Invalid(format!("artifact '{name}': {rule}")),
+    };
+    let artifact_type = artifact_type.map(str::parse::<ArtifactType>).transpose();
+    let artifact_type = artifact_type.map_err(|error| invalid(&error))?;
     let lease = attempt.job.lease;
     let request =
         CreateArtifact { lease: Some(lease.token), artifact_type, ..CreateArtifact::new(lease.job_id, name) };
-    let artifacts = attempt.workplace.deployment.artifacts.clone();
-    Ok(async move {
-        let name = request.name.clone();
-        artifacts.create(request, data).await.map_err(|error| Failure::Artifact { name, error })
-    })
+    let Some((description, tags, metadata, expires_in, key, sha256)) = extras else { return Ok(request) };
+    let sha256 =
+        sha256.map(|sha256| sha256.parse::<Digest>()).transpose().map_err(|error| invalid(&error))?;
+    let expires_in = expires_in.map(Duration::try_from_secs_f64).transpose();
+    let expires_in = expires_in.map_err(|_| invalid(&"expires_in must be more than 0 seconds"))?;
+    // Python's own encoder wrote the metadata.
+    let labels = Labels { description, tags, metadata: metadata.map(RawJson::trusted) };
+    Ok(CreateArtifact { labels, expires_in, sha256, key, ..request })
 }
 
 fn read_data(data: &Bound<'_, PyAny>) -> PyResult<ArtifactData> {
@@ -176,12 +207,7 @@ fn read_data(data: &Bound<'_, PyAny>) -> PyResult<ArtifactData> {
         return Ok(ArtifactData::Text(text.to_str()?.to_owned()));
     }
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        let length = bytes.as_bytes().len();
-        return Ok(ArtifactData::Bytes(if length < SHARED_FROM {
-            Bytes::copy_from_slice(bytes.as_bytes())
-        } else {
-            Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
-        }));
+        return Ok(ArtifactData::Bytes(shared_bytes(bytes)));
     }
     if let Ok(feed) = data.cast::<Feed>() {
         let stream = feed.get().stream().ok_or_else(|| PyRuntimeError::new_err("this feed is in use"))?;
@@ -190,25 +216,11 @@ fn read_data(data: &Bound<'_, PyAny>) -> PyResult<ArtifactData> {
     Ok(ArtifactData::Path(data.extract::<PathBuf>()?))
 }
 
-impl Answer for Artifact {
-    /// The fields that `upnext.Artifact` is made of, with the time in microseconds.
-    fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let text = |text: &str| PyString::new(py, text).into_any();
-        let maybe = |value: Option<String>| {
-            value.map_or_else(|| PyNone::get(py).to_owned().into_any(), |value| text(&value))
-        };
-        let fields = [
-            text(&self.id.to_string()),
-            text(&self.job_id.to_string()),
-            text(&self.name),
-            text(self.artifact_type.as_str()),
-            text(&self.content_type),
-            self.size_bytes.into_pyobject(py)?.into_any(),
-            maybe(self.sha256.map(|sha256| sha256.to_string())),
-            text(&self.storage),
-            maybe(self.storage_key()),
-            self.created_at.as_micros().into_pyobject(py)?.into_any(),
-        ];
-        Ok(PyTuple::new(py, fields)?.into_any().unbind())
+/// Python's bytes, which never change: small ones are copied.
+pub(crate) fn shared_bytes(bytes: &Bound<'_, PyBytes>) -> Bytes {
+    if bytes.as_bytes().len() < SHARED_FROM {
+        Bytes::copy_from_slice(bytes.as_bytes())
+    } else {
+        Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
     }
 }

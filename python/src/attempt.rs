@@ -1,16 +1,19 @@
 //! One attempt as Python holds it: what to run, the way to say how it went, and what the context offers.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::prelude::*;
 use tokio::runtime::Handle;
+use upnext_artifacts::ArtifactError;
 use upnext_backends::Deployment;
 use upnext_core::backend::{LogEntry, ReportEntry};
 use upnext_core::job::Parent;
-use upnext_core::{ClaimedJob, Clock, Outcome, RawJson, SystemClock, Timestamp};
+use upnext_core::{ArtifactId, ClaimedJob, Clock, JobId, Outcome, RawJson, SystemClock, Timestamp};
 use upnext_engine::{Assignment, AttemptKey, Reporter, StopReason};
 
+use crate::client::Connection;
 use crate::reports::{End, Lane, Progress};
 
 /// What the attempts of one worker share.
@@ -35,6 +38,29 @@ pub(crate) struct Attempt {
     /// True once anything went through the lane.
     spoke: AtomicBool,
     progress: OnceLock<Arc<Progress>>,
+    /// Seconds that the task gives its artifacts.
+    artifact_ttl: Option<f64>,
+    /// The artifacts of which it is known that this job read them.
+    read: Arc<Mutex<HashSet<ArtifactId>>>,
+}
+
+/// That a job reads an artifact, to be written down once.
+#[derive(Clone)]
+pub(crate) struct ReadNote {
+    artifact: ArtifactId,
+    reader: JobId,
+    written: Arc<Mutex<HashSet<ArtifactId>>>,
+}
+
+impl ReadNote {
+    pub(crate) async fn write(&self, deployment: &Deployment) -> Result<(), ArtifactError> {
+        let written = || self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if !written().contains(&self.artifact) {
+            deployment.artifacts.note_read(self.artifact, self.reader).await?;
+            written().insert(self.artifact);
+        }
+        Ok(())
+    }
 }
 
 const REASONS: [(StopReason, &str); 4] = [
@@ -45,7 +71,7 @@ const REASONS: [(StopReason, &str); 4] = [
 ];
 
 impl Attempt {
-    pub(crate) fn new(assignment: Assignment, workplace: Arc<Workplace>) -> Self {
+    pub(crate) fn new(assignment: Assignment, workplace: Arc<Workplace>, artifact_ttl: Option<f64>) -> Self {
         let Assignment { key, job, reporter } = assignment;
         Self {
             job,
@@ -57,11 +83,18 @@ impl Attempt {
             ended: AtomicBool::new(false),
             spoke: AtomicBool::new(false),
             progress: OnceLock::new(),
+            artifact_ttl,
+            read: Arc::default(),
         }
     }
 
     pub(crate) fn as_parent(&self) -> Parent {
         Parent { parent_id: self.job.lease.job_id, root_id: self.job.root_id }
+    }
+
+    /// What is to be noted when this attempt reads an artifact.
+    pub(crate) fn note_of(&self, artifact: ArtifactId) -> ReadNote {
+        ReadNote { artifact, reader: self.job.lease.job_id, written: Arc::clone(&self.read) }
     }
 
     fn finish(&self, outcome: Outcome) {
@@ -134,6 +167,18 @@ impl Attempt {
     #[getter]
     fn function_name(&self) -> &str {
         &self.job.function_name
+    }
+
+    /// Seconds after which artifacts of this task expire, if it says so.
+    #[getter]
+    fn artifact_ttl(&self) -> Option<f64> {
+        self.artifact_ttl
+    }
+
+    /// The connection to where this job is kept.
+    #[getter]
+    fn connection(&self) -> Connection {
+        Connection { deployment: self.workplace.deployment.clone() }
     }
 
     /// The saved state of an earlier attempt, as JSON.

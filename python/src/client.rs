@@ -21,18 +21,21 @@ use crate::runtime;
 #[pyclass(frozen, module = "upnext._bridge")]
 pub(crate) struct TaskSpec {
     pub(crate) definition: FunctionDefinition,
+    /// Seconds after which the artifacts of its jobs expire.
+    pub(crate) artifact_ttl: Option<f64>,
 }
 
 #[pymethods]
 impl TaskSpec {
     #[new]
-    #[pyo3(signature = (*, key, timeout, retry, parameters, takes_any))]
+    #[pyo3(signature = (*, key, timeout, retry, parameters, takes_any, artifact_ttl=None))]
     fn new(
         key: String,
         timeout: f64,
         retry: (u32, f64, f64, f64, f64),
         parameters: Vec<(String, bool)>,
         takes_any: bool,
+        artifact_ttl: Option<f64>,
     ) -> PyResult<Self> {
         let (max_retries, delay, backoff, max_delay, jitter) = retry;
         let retry = RetryPolicy { max_retries, delay, backoff, max_delay, jitter };
@@ -52,7 +55,7 @@ impl TaskSpec {
             takes_any,
             ..FunctionDefinition::task(key)
         };
-        Ok(Self { definition })
+        Ok(Self { definition, artifact_ttl })
     }
 }
 
@@ -82,6 +85,12 @@ pub(crate) fn connect(py: Python<'_>, url: Option<String>) -> PyResult<(Connecti
 #[pyclass(frozen, module = "upnext._bridge")]
 pub(crate) struct Pending {
     task: AbortHandle,
+}
+
+impl Pending {
+    pub(crate) fn new(task: AbortHandle) -> Self {
+        Self { task }
+    }
 }
 
 #[pymethods]

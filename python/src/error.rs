@@ -1,5 +1,7 @@
 //! The one place where errors of the crates below become Python exceptions. The classes live in `upnext._errors`.
 
+use std::io;
+
 use pyo3::exceptions::{PyLookupError, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -23,6 +25,8 @@ pub(crate) enum Failure {
         name: String,
         error: ArtifactError,
     },
+    /// A file of the caller's cannot be written.
+    File(io::Error),
     /// The work ended without an answer: it panicked, or the runtime is going down.
     Broken,
 }
@@ -77,6 +81,7 @@ impl From<Failure> for PyErr {
             Failure::Wait(error @ WaitError::UnknownJob(_)) => PyLookupError::new_err(error.to_string()),
             Failure::Wait(WaitError::Backend(error)) => backend(&error),
             Failure::Artifact { name, error } => artifact(&name, &error),
+            Failure::File(error) => error.into(),
             Failure::Broken => PyRuntimeError::new_err(
                 "UpNext's engine stopped before it answered; nothing is known of the outcome",
             ),
@@ -93,16 +98,17 @@ fn artifact(name: &str, error: &ArtifactError) -> PyErr {
     let class = match error {
         ArtifactError::Invalid(_) => "InvalidArtifactError",
         ArtifactError::TooLarge(_) => "ArtifactTooLargeError",
-        ArtifactError::UnknownJob(_) | ArtifactError::UnknownArtifact(_) | ArtifactError::Conflict(_) => {
-            "ArtifactError"
-        }
-        ArtifactError::WrongOffset { .. } | ArtifactError::DigestMismatch(_) => "ArtifactError",
+        ArtifactError::UnknownArtifact(_) => "ArtifactNotFoundError",
+        ArtifactError::UnknownJob(_)
+        | ArtifactError::Conflict(_)
+        | ArtifactError::WrongOffset { .. }
+        | ArtifactError::DigestMismatch(_) => "ArtifactError",
         ArtifactError::StaleLease(_) => "StaleLeaseError",
         ArtifactError::Blob(_) | ArtifactError::Backend(_) => "ArtifactStorageError",
     };
     let sentence = error.to_string();
     // The service names the artifact in what it says about rules; a storage that failed does not know the name.
-    let named = if sentence.contains(name) { sentence } else { format!("artifact {name:?}: {sentence}") };
+    let named = if sentence.contains(name) { sentence } else { format!("artifact '{name}': {sentence}") };
     raise(class, named)
 }
 

@@ -6,6 +6,10 @@
 // PyO3 makes these functions public to Python, not to Rust.
 #![allow(unreachable_pub, reason = "the pymodule macro exports what Rust callers cannot see")]
 
+mod artifact_listing;
+mod artifact_reader;
+mod artifact_record;
+mod artifact_writer;
 mod artifacts;
 mod attempt;
 mod bell;
@@ -15,11 +19,20 @@ mod error;
 mod mailbox;
 mod reports;
 mod runtime;
+mod saving;
+mod stored_artifact;
+mod work;
 mod worker;
 
 /// The native half of the package.
 #[pyo3::pymodule]
 mod _bridge {
+    #[pymodule_export]
+    use crate::artifact_listing::{find_artifact, is_job_id, list_artifacts};
+    #[pymodule_export]
+    use crate::artifact_reader::{ArtifactReader, Follower};
+    #[pymodule_export]
+    use crate::artifact_writer::{ArtifactWriter, open_artifact};
     #[pymodule_export]
     use crate::artifacts::{Feed, Making, create_artifact, create_artifact_sync};
     #[pymodule_export]
@@ -30,6 +43,10 @@ mod _bridge {
     use crate::client::{Connection, Pending, TaskSpec, connect};
     #[pymodule_export]
     use crate::mailbox::Mailbox;
+    #[pymodule_export]
+    use crate::stored_artifact::StoredArtifact;
+    #[pymodule_export]
+    use crate::work::Work;
     #[pymodule_export]
     use crate::worker::{RunningWorker, start_worker};
     #[pymodule_export]

@@ -18,8 +18,8 @@ use crate::runtime;
 
 /// The Python side of one worker, called from the loop's thread only.
 pub(crate) struct Runner {
-    /// The handles of its tasks by key.
-    tasks: HashMap<String, Py<PyAny>>,
+    /// The handles of its tasks by key, with the seconds they give their artifacts.
+    tasks: HashMap<String, (Py<PyAny>, Option<f64>)>,
     /// Called with a list of `(handle, attempt, kwargs as JSON)`.
     start: Py<PyAny>,
     /// Called with the key of an attempt and the reason.
@@ -31,13 +31,14 @@ impl Runner {
     pub(crate) fn start(&self, py: Python<'_>, assignments: Vec<Assignment>) -> PyResult<()> {
         let batch = PyList::empty(py);
         for assignment in assignments {
-            let Some(task) = self.tasks.get(&assignment.job.function) else {
+            let Some((task, artifact_ttl)) = self.tasks.get(&assignment.job.function) else {
                 // The engine claims only what was registered.
                 tracing::error!(function = %assignment.job.function, "a job of a function that was never offered");
                 continue;
             };
             let kwargs = PyString::new(py, assignment.job.kwargs.as_str());
-            let attempt = Bound::new(py, Attempt::new(assignment, Arc::clone(&self.workplace)))?;
+            let attempt = Attempt::new(assignment, Arc::clone(&self.workplace), *artifact_ttl);
+            let attempt = Bound::new(py, attempt)?;
             let entry = [task.bind(py).clone(), attempt.into_any(), kwargs.into_any()];
             batch.append(PyTuple::new(py, entry)?)?;
         }
@@ -117,7 +118,7 @@ pub(crate) fn start_worker(
     for task in tasks {
         let spec = task.getattr(intern!(py, "spec"))?.cast_into::<TaskSpec>()?;
         let definition = spec.get().definition.clone();
-        by_key.insert(definition.key.clone(), task.unbind());
+        by_key.insert(definition.key.clone(), (task.unbind(), spec.get().artifact_ttl));
         config.functions.push(definition);
     }
     let client = connection.deployment.client.clone();

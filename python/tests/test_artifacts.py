@@ -78,7 +78,8 @@ def create(worker: upnext.Worker) -> Callable[..., upnext.Artifact]:
             assert str(seen[0]) == str(seen[1])
             raise seen[0]
         first, second = made
-        assert dataclasses.replace(first, id=second.id, job_id=second.job_id, created_at=second.created_at) == second
+        same = {field: getattr(second, field) for field in ("id", "job_id", "created_at", "function")}
+        assert dataclasses.replace(first, **same) == second
         return second
 
     return create
@@ -267,7 +268,9 @@ def test_large_data_goes_to_storage(
         ("a\udfff", "a", "text", "its name holds the lone surrogate U+DFFF"),
         ("n.bin", lambda: iter(["text"]), None, "its source gave a str, and an artifact is made of bytes"),
         ("n.bin", lambda: io.StringIO("text"), None, "open it in binary mode"),
-        ("n", "x", "image/bmp", "'image/bmp' is not an artifact type: use one of json, text, image/png"),
+        ("n", "x", "bmp", "artifact 'n': 'bmp' is not an artifact type: use one of json, text, image/png"),
+        ("n", lambda: iter([b"x"]), "bmp", "artifact 'n': 'bmp' is not an artifact type"),
+        ("n", "x", 7, "artifact 'n': its type is a member of ArtifactType or a media type"),
         (7, "x", None, "an artifact's name is a str, not int"),
         ("", "1", None, "must not be empty"),
         ("x" * 256, "1", None, "has at most 255 characters"),

@@ -65,8 +65,8 @@ def test_the_page_runs_as_it_is_written(tmp_path: Path, monkeypatch: pytest.Monk
     names: dict[str, Any] = {"worker": upnext.Worker("demo"), "base64": base64}
     exec(compile(ast.fix_missing_locations(page), "page", "exec"), names)
 
-    create = upnext._artifacts._record
-    monkeypatch.setattr("upnext._artifacts._record", lambda record: made.append(create(record)) or made[-1])
+    create = upnext._artifacts.artifact_of
+    monkeypatch.setattr("upnext._artifacts.artifact_of", lambda record: made.append(create(record)) or made[-1])
 
     async def main() -> None:
         async with running(names["worker"]):

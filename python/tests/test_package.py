@@ -15,10 +15,17 @@ import upnext
 
 NAMES = [
     "Artifact",
+    "ArtifactData",
     "ArtifactError",
+    "ArtifactFile",
+    "ArtifactFilters",
+    "ArtifactNotFoundError",
+    "ArtifactReader",
     "ArtifactStorageError",
+    "ArtifactTextFile",
     "ArtifactTooLargeError",
     "ArtifactType",
+    "ArtifactWriter",
     "BackendError",
     "BackendUnavailableError",
     "ConfigurationError",
@@ -38,7 +45,15 @@ NAMES = [
     "create_artifact",
     "create_artifact_sync",
     "gather",
+    "get_artifact",
+    "get_artifact_sync",
     "get_current_context",
+    "iter_artifacts",
+    "iter_artifacts_sync",
+    "list_artifacts",
+    "list_artifacts_sync",
+    "open_artifact",
+    "open_artifact_sync",
     "run",
     "submit_many",
 ]
@@ -101,6 +116,8 @@ def test_processes_are_refused_not_ignored() -> None:
         ({"retry_jitter": 2}, ValueError, "retry_jitter is 2"),
         ({"timeout": 0}, ValueError, "task 'f': timeout is 0"),
         ({"timeout": float("nan")}, ValueError, "timeout is NaN"),
+        ({"artifact_ttl": 0}, ValueError, "task 'f': artifact_ttl is a number of seconds or a timedelta"),
+        ({"artifact_ttl": "1d"}, ValueError, "at most 100 years, not '1d'"),
         ({"on_start": 7}, TypeError, "task 'f': on_start must be a function, not int"),
         ({"retrys": 1}, TypeError, "unexpected keyword argument 'retrys'"),
         ({"name": ""}, ValueError, "a task needs a name"),
@@ -189,6 +206,18 @@ USES = """
         assert_type(await name.wait(1, wait_timeout=2), upnext.TaskResult[str])
         assert_type((await name.wait(1)).value, str)
         assert_type(await (await upnext.submit_many(add, [{"a": 1}]))[0].value(), int)
+        artifact = await upnext.get_artifact(job=future, name="a.json")
+        assert_type(artifact, upnext.Artifact)
+        assert_type(await artifact.bytes(), bytes)
+        assert_type(artifact.sha256, str | None)
+        assert_type(await upnext.list_artifacts(function=add, min_size=1), list[upnext.Artifact])
+        async with artifact.open() as reader, upnext.open_artifact("a.log") as log:
+            assert_type(await reader.read(5), bytes)
+            assert_type(log.artifact, upnext.Artifact)
+        with upnext.open_artifact_sync("a.log", mode="w") as text:
+            assert_type(text, upnext.ArtifactTextFile)
+        await upnext.create_artifact("a", 7)  # error: arg-type
+        await upnext.list_artifacts(tag="x")  # error: call-arg
         await add.submit("x")  # error: arg-type
         await name.submit(1, m=2)  # error: call-arg
         await add.submit_idempotent(7, 1)  # error: arg-type

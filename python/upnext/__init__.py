@@ -1,14 +1,30 @@
 """UpNext: background jobs that keep what they make.
 
-Define tasks with `Worker.task`, submit them from anywhere, keep their output with `create_artifact`. The engine under
-this package is Rust (`upnext._bridge`); without any setting, everything is kept in `~/.upnext`.
+Define tasks with `Worker.task`, submit them from anywhere, keep their output with `create_artifact` and read it back
+with `get_artifact`, in any process. The engine under this package is Rust (`upnext._bridge`); without any setting,
+everything is kept in `~/.upnext`.
 """
 
-from upnext._artifacts import Artifact, create_artifact, create_artifact_sync
+from upnext._artifact import Artifact
+from upnext._artifact_data import ArtifactData
+from upnext._artifact_file import ArtifactFile, ArtifactTextFile, open_artifact_sync
+from upnext._artifact_reader import ArtifactReader
+from upnext._artifact_search import (
+    ArtifactFilters,
+    get_artifact,
+    get_artifact_sync,
+    iter_artifacts,
+    iter_artifacts_sync,
+    list_artifacts,
+    list_artifacts_sync,
+)
+from upnext._artifact_writer import ArtifactWriter, open_artifact
+from upnext._artifacts import create_artifact, create_artifact_sync
 from upnext._bridge import VERSION as __version__
 from upnext._context import Context, get_current_context
 from upnext._errors import (
     ArtifactError,
+    ArtifactNotFoundError,
     ArtifactStorageError,
     ArtifactTooLargeError,
     BackendError,
@@ -28,10 +44,17 @@ from upnext._worker import Worker
 
 __all__ = [
     "Artifact",
+    "ArtifactData",
     "ArtifactError",
+    "ArtifactFile",
+    "ArtifactFilters",
+    "ArtifactNotFoundError",
+    "ArtifactReader",
     "ArtifactStorageError",
+    "ArtifactTextFile",
     "ArtifactTooLargeError",
     "ArtifactType",
+    "ArtifactWriter",
     "BackendError",
     "BackendUnavailableError",
     "ConfigurationError",
@@ -51,7 +74,15 @@ __all__ = [
     "create_artifact",
     "create_artifact_sync",
     "gather",
+    "get_artifact",
+    "get_artifact_sync",
     "get_current_context",
+    "iter_artifacts",
+    "iter_artifacts_sync",
+    "list_artifacts",
+    "list_artifacts_sync",
+    "open_artifact",
+    "open_artifact_sync",
     "run",
     "submit_many",
 ]

@@ -3,31 +3,43 @@
 from asyncio import Future
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Generic, TypeVar, final
 
-from upnext._artifacts import ArtifactRecord
+from upnext._artifact import ArtifactRecord, Changes
+from upnext._artifact_labels import Extras
+from upnext._artifact_search import Filter
 from upnext._future import JobRecord
 
 __all__ = [
     "VERSION",
+    "ArtifactReader",
+    "ArtifactWriter",
     "Attempt",
     "Connection",
     "Feed",
+    "Follower",
     "Mailbox",
     "Making",
     "Pending",
     "RunningWorker",
     "Server",
+    "StoredArtifact",
     "TaskSpec",
+    "Work",
     "command_line",
     "connect",
     "create_artifact",
     "create_artifact_sync",
+    "find_artifact",
+    "is_job_id",
+    "list_artifacts",
     "log_to_stderr",
+    "open_artifact",
     "start_server",
     "start_worker",
 ]
 VERSION: str
+_T = TypeVar("_T")
 
 @final
 class Mailbox:
@@ -46,11 +58,17 @@ class TaskSpec:
         retry: tuple[int, float, float, float, float],
         parameters: list[tuple[str, bool]],
         takes_any: bool,
+        artifact_ttl: float | None = None,
     ) -> TaskSpec: ...
 
 @final
 class Pending:
     def abort(self) -> None: ...
+
+@final
+class Work(Generic[_T]):
+    def wait(self) -> _T: ...
+    def answer(self, mailbox: Mailbox, future: Future[_T]) -> Pending: ...
 
 @final
 class Connection:
@@ -121,6 +139,10 @@ class Attempt:
     @property
     def function_name(self) -> str: ...
     @property
+    def artifact_ttl(self) -> float | None: ...
+    @property
+    def connection(self) -> Connection: ...
+    @property
     def checkpoint_state(self) -> str | None: ...
     @property
     def begun(self) -> bool: ...
@@ -153,10 +175,48 @@ def create_artifact(
     name: str,
     artifact_type: str | None,
     data: str | bytes | Path | Feed,
+    extras: Extras | None,
 ) -> None: ...
 def create_artifact_sync(
-    attempt: Attempt, name: str, artifact_type: str | None, data: str | bytes | Path | Feed
+    attempt: Attempt, name: str, artifact_type: str | None, data: str | bytes | Path | Feed, extras: Extras | None
 ) -> Making: ...
+
+@final
+class ArtifactWriter:
+    def record(self) -> ArtifactRecord: ...
+    def write(self, data: bytes) -> Work[None]: ...
+    def flush(self) -> Work[None]: ...
+    def close(self) -> Work[ArtifactRecord]: ...
+    def release(self) -> None: ...
+
+def open_artifact(
+    attempt: Attempt, name: str, artifact_type: str | None, extras: Extras | None
+) -> Work[ArtifactWriter]: ...
+
+@final
+class ArtifactReader:
+    @property
+    def size(self) -> int: ...
+    def read(self, at: int, most: int) -> Work[bytes]: ...
+
+@final
+class Follower:
+    def next(self) -> Work[bytes]: ...
+
+@final
+class StoredArtifact:
+    @property
+    def is_ours(self) -> bool: ...
+    def read_all(self, reader: Attempt | None) -> Work[bytes]: ...
+    def save(self, path: Path, reader: Attempt | None) -> Work[None]: ...
+    def open(self, reader: Attempt | None) -> Work[ArtifactReader]: ...
+    def follow(self, start: int, reader: Attempt | None) -> Work[Follower]: ...
+    def update(self, changes: Changes) -> Work[ArtifactRecord]: ...
+    def delete(self) -> Work[bool]: ...
+
+def is_job_id(text: str) -> bool: ...
+def find_artifact(connection: Connection, artifact_id: str) -> Work[ArtifactRecord | None]: ...
+def list_artifacts(connection: Connection, wanted: Filter) -> Work[tuple[list[ArtifactRecord], str | None]]: ...
 def command_line(
     arguments: list[str],
     run: Callable[[list[str], list[str], str | None, bool], tuple[int, str | None]],

@@ -22,7 +22,7 @@ class BackendUnavailableError(BackendError):
 
 
 class ArtifactError(Exception):
-    """An artifact could not be made. Nothing of it can be read or listed."""
+    """An artifact could not be made, found or read. Of one that could not be made nothing can be read or listed."""
 
 
 class InvalidArtifactError(ArtifactError, ValueError):
@@ -35,6 +35,10 @@ class ArtifactTooLargeError(ArtifactError):
 
 class ArtifactStorageError(ArtifactError):
     """The storage or the job database failed under an artifact."""
+
+
+class ArtifactNotFoundError(ArtifactError, LookupError):
+    """There is no such artifact, or no more."""
 
 
 class StaleLeaseError(ArtifactError):

@@ -2,7 +2,7 @@
 
     upnext://JOB_ID/NAME            the newest artifact of that name in a job
     upnext://artifact/ARTIFACT_ID   one artifact
-    upnext://latest/FUNCTION/NAME   the newest artifact of that name in any job of a task
+    upnext://latest/FUNCTION/NAME   the newest artifact of that name in any job of a task, if possible a whole one
 
 Slashes in names are folders. A slash in a task's key is written `%2F`. fsspec is no dependency: it
 alone imports this module, by the entry point `fsspec.specs`.
@@ -20,10 +20,13 @@ from urllib.parse import quote, unquote
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem  # type: ignore[import-untyped,unused-ignore]
 
 if TYPE_CHECKING:
-    from upnext._artifacts import Artifact
+    from upnext._artifact import Artifact
 
 #: What one listing holds at most: fsspec has no pages.
 _LISTED = 10_000
+
+#: Among so many the newest artifact of a task that is whole is looked for.
+_NEWEST = 50
 
 
 class Reading(Protocol):
@@ -91,8 +94,9 @@ class UpNextFileSystem(AbstractFileSystem):  # type: ignore[misc,unused-ignore]
     modified = created
 
     def ukey(self, path: str) -> str:
-        """The digest of the bytes, which changes exactly when they do."""
-        return self._opened(self._strip_protocol(path)).sha256
+        """The digest of the bytes, which changes exactly when they do. What is still written has none."""
+        artifact = self._opened(self._strip_protocol(path))
+        return artifact.sha256 or f"{artifact.id}/{artifact.size_bytes}"
 
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **more: Any) -> ArtifactFile:
         if mode != "rb":
@@ -121,7 +125,9 @@ class UpNextFileSystem(AbstractFileSystem):  # type: ignore[misc,unused-ignore]
         function, _, name = rest.partition("/")
         if not name:
             return None
-        return _first(self._reading.list_artifacts_sync(function=unquote(function), name=name, limit=1))
+        newest = self._reading.list_artifacts_sync(function=unquote(function), name=name, limit=_NEWEST)
+        # As `get_artifact`: one that is half written hides none that is whole.
+        return _first([artifact for artifact in newest if artifact.sha256 is not None] or newest)
 
     def _children(self, path: str) -> list[dict[str, Any]]:
         """The files and folders right below a path."""

@@ -32,6 +32,7 @@ class TaskHandle(Generic[P, R]):
         timeout: float,
         retry: tuple[int, float, float, float, float],
         hooks: Hooks,
+        artifact_ttl: float | None = None,
     ) -> None:
         functools.update_wrapper(cast("Any", self), function)
         hooks.check(key)
@@ -48,6 +49,7 @@ class TaskHandle(Generic[P, R]):
             retry=retry,
             parameters=self.arguments.parameters,
             takes_any=self.arguments.takes_any,
+            artifact_ttl=artifact_ttl,
         )
 
     @property

@@ -6,9 +6,11 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from upnext import _bridge
+from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
 from upnext._hooks import Hook, Hooks
 from upnext._mailbox import mailbox_of
@@ -87,6 +89,7 @@ class Worker:
         retry_max_delay: float = 3600.0,
         retry_jitter: float = 0.0,
         timeout: float = 1800.0,
+        artifact_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -106,6 +109,7 @@ class Worker:
         retry_max_delay: float = 3600.0,
         retry_jitter: float = 0.0,
         timeout: float = 1800.0,
+        artifact_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -117,7 +121,8 @@ class Worker:
 
         Retry n waits `retry_delay * retry_backoff ** (n - 1)` seconds, at most `retry_max_delay`, of which the part
         `retry_jitter` (0 to 1) is drawn at random. `timeout` is for one attempt, in seconds. The hooks take nothing or
-        the context; what goes wrong in them is logged and changes nothing.
+        the context; what goes wrong in them is logged and changes nothing. `artifact_ttl` is the `expires_in` of the
+        artifacts that the task makes, in seconds or as a timedelta, where they do not say it themselves.
         """
         _refuse_later_options(name or self.name, not_yet)
         hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
@@ -126,6 +131,7 @@ class Worker:
             key = _key_of(function, name)
             if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
                 raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
+            ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
             handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
             handle: TaskHandle[Any, Any] = handle_type(
                 function,
@@ -134,6 +140,7 @@ class Worker:
                 timeout=timeout,
                 retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
                 hooks=hooks,
+                artifact_ttl=ttl,
             )
             self._add(handle, function)
             return handle
