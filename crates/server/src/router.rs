@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
 use crate::live::LiveFeed;
 use crate::routes::artifact_content::Verbatim;
-use crate::routes::uploads::Finishing;
+use crate::routes::upload_progress::Finishing;
 use crate::routes::{
     artifact_changes, artifact_content, artifact_history, artifacts, auth, events, functions, health,
     job_history, jobs, lineage, new_artifact, uploads, workers,

@@ -7,7 +7,7 @@ use upnext_artifacts::ArtifactService;
 use upnext_core::{Backend, Client, Settings};
 
 use crate::live::LiveFeed;
-use crate::routes::uploads::Finishing;
+use crate::routes::upload_progress::Finishing;
 
 /// What a server serves: jobs, artifacts, and the settings they were opened with. Cheap to clone.
 #[derive(Debug, Clone)]

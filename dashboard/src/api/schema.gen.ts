@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List artifacts, newest first: of one job with `job_id`, else of all jobs. */
+        /** List artifacts, newest first unless asked otherwise: of one job with `job_id`, else of all jobs. */
         get: operations["list_artifacts"];
         put?: never;
         /** Make an artifact of the job `job_id`. The same as `POST /jobs/{id}/artifacts`. */
@@ -37,7 +37,8 @@ export interface paths {
         delete: operations["delete_artifact"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change an artifact's description, tags, metadata, pin or expiry. What is left out stays; null takes it away. */
+        patch: operations["update_artifact"];
         trace?: never;
     };
     "/api/v1/artifacts/{id}/content": {
@@ -51,6 +52,74 @@ export interface paths {
         get: operations["artifact_content"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where an artifact comes from and who read it. */
+        get: operations["artifact_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pin an artifact: it outlives every rule of retention until it is unpinned. */
+        post: operations["pin_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{id}/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that a job has read an artifact. Again, it changes nothing. */
+        post: operations["note_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{id}/unpin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unpin an artifact. */
+        post: operations["unpin_artifact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -145,6 +214,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions/{key}/artifacts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every version of an artifact's name in all jobs of a function, newest first. */
+        get: operations["artifact_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{key}/artifacts/{name}/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest artifact of this name in all jobs of a function: the newest that is whole, else the newest. */
+        get: operations["latest_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{key}/artifacts/{name}/latest/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Leads to the content of the latest artifact of this name. The query goes along, `download` say. */
+        get: operations["latest_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/functions/{key}/pause": {
         parameters: {
             query?: never;
@@ -224,7 +344,8 @@ export interface paths {
         get: operations["get_job"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a job that has ended, with its history and its artifacts. */
+        delete: operations["delete_job"];
         options?: never;
         head?: never;
         patch?: never;
@@ -237,10 +358,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the artifacts of a job, newest first. */
+        /** List the artifacts of a job, newest first unless asked otherwise. */
         get: operations["list_job_artifacts"];
         put?: never;
-        /** Make an artifact of a job. When this answers, content and record are durable and listed. */
+        /**
+         * Make an artifact of a job. When this answers, content and record are durable and listed. Digests that are announced
+         *     in headers are checked first; a wrong one is refused with 422.
+         */
         post: operations["create_job_artifact"];
         delete?: never;
         options?: never;
@@ -276,6 +400,23 @@ export interface paths {
         put?: never;
         /** Cancel a job. One that waits is cancelled at once (200); the worker of one that runs is told to stop it (202). */
         post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a job read and what it made. */
+        get: operations["job_lineage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -331,6 +472,49 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a resumable upload (tus 1.0.0, creation). The body may hold the first bytes, as
+         *     `application/offset+octet-stream`. OPTIONS tells extensions and the largest size.
+         */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** PATCH and DELETE for clients that can send neither: the method stands in `X-HTTP-Method-Override`. */
+        post: operations["override_method"];
+        /** Give up an upload. */
+        delete: operations["delete_upload"];
+        options?: never;
+        /** How far an upload is. An upload that is whole by now answers `Upnext-Artifact`, the id of what it has become. */
+        head: operations["show_upload"];
+        /**
+         * Send the next bytes of an upload. What arrived before the body broke off is kept. With the last byte the upload becomes
+         *     an artifact, and `Upnext-Artifact` is its id.
+         */
+        patch: operations["append_to_upload"];
         trace?: never;
     };
     "/api/v1/workers": {
@@ -485,6 +669,50 @@ export interface components {
             /** @description Always `deleted`. */
             status: string;
         };
+        /** @description An artifact to make, as a form. All other fields stand before `file`. */
+        ArtifactForm: {
+            /** @description A sentence about it. */
+            description?: string | null;
+            /**
+             * Format: double
+             * @description Seconds after which it is removed.
+             */
+            expires_in?: number | null;
+            /**
+             * Format: binary
+             * @description The content: exactly one file. Its part may announce digests in its own headers.
+             */
+            file: string;
+            /** @description What else is to be noted about it: one JSON object as text. */
+            metadata?: string | null;
+            /** @description Its name; without it, the file's. */
+            name?: string | null;
+            /** @description Words it can be found by. Repeatable, or separated by commas. */
+            tags?: string[] | null;
+            /** @description What it is. Without it: by the name's extension, then by the first bytes. */
+            type?: string | null;
+        };
+        /** @description One artifact, the job that made it, what that job read, and who read the artifact. */
+        ArtifactLineage: {
+            /** @description The artifact. */
+            artifact: components["schemas"]["Artifact"];
+            /** @description Artifacts that this job read: the newest 100. */
+            inputs: components["schemas"]["Artifact"][];
+            /**
+             * Format: int64
+             * @description How many it read.
+             */
+            inputs_total: number;
+            /** @description The job that made it. */
+            made_by: components["schemas"]["Run"];
+            /** @description Jobs that read the artifact: the newest 100. */
+            read_by: components["schemas"]["Run"][];
+            /**
+             * Format: int64
+             * @description How many read it.
+             */
+            read_by_total: number;
+        };
         /** @description One page of artifacts, newest first. */
         ArtifactPage: {
             /** @description The artifacts. */
@@ -500,6 +728,35 @@ export interface components {
             total: number;
             /** @description True when there are more than `total`, and counting them all would take long. */
             total_is_capped: boolean;
+        };
+        /** @description Changes to an artifact. A field that is left out stays as it is; null takes its value away. */
+        ArtifactPatch: {
+            /** @description A new description. */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is removed; null: not before its job.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: double
+             * @description Seconds from now after which it is removed; instead of `expires_at`.
+             */
+            expires_in?: number | null;
+            /** @description New metadata: an object. */
+            metadata?: unknown;
+            /** @description Whether it outlives every rule of retention. */
+            pinned?: boolean | null;
+            /** @description New tags in the place of the old ones. */
+            tags?: string[] | null;
+        };
+        /** @description A job that has read an artifact. */
+        ArtifactRead: {
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            job_id: string;
         };
         /**
          * @description Whether an artifact can be read: `writing` while a job writes it (what it has so far can be read), `incomplete` when
@@ -845,6 +1102,16 @@ export interface components {
             /** @description `cancelled` when it was waiting and is cancelled now; `active` while its worker is being told. */
             status: components["schemas"]["JobStatus"];
         };
+        /** @description The answer to the deletion of a job. */
+        JobDeleted: {
+            /**
+             * Format: uuid
+             * @description The job that was deleted.
+             */
+            id: string;
+            /** @description Always `deleted`. */
+            status: string;
+        };
         /** @description What happened to a job. The stream sends the newest state of a job: steps in between may have been passed over. */
         JobEvent: {
             /**
@@ -891,6 +1158,25 @@ export interface components {
             type: string;
             /** @description The worker instance of the last attempt. */
             worker_id: string | null;
+        };
+        /** @description One job, what it read, and what it made. */
+        JobLineage: {
+            /** @description The job. */
+            job: components["schemas"]["Run"];
+            /** @description Artifacts that it made, older versions left out: the newest 100. */
+            makes: components["schemas"]["Artifact"][];
+            /**
+             * Format: int64
+             * @description How many it made, older versions left out.
+             */
+            makes_total: number;
+            /** @description Artifacts that it read: the newest 100. */
+            reads: components["schemas"]["Artifact"][];
+            /**
+             * Format: int64
+             * @description How many it read.
+             */
+            reads_total: number;
         };
         /** @description One page of jobs. */
         JobPage: {
@@ -1006,8 +1292,19 @@ export interface components {
              *     base64 of the bytes.
              */
             data: unknown;
+            /** @description A sentence about it. */
+            description?: string | null;
+            /**
+             * Format: double
+             * @description Seconds after which it is removed; without it, it stays as long as its job.
+             */
+            expires_in?: number | null;
+            /** @description What else is to be noted about it: an object. */
+            metadata?: unknown;
             /** @description Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment. */
             name: string;
+            /** @description Words it can be found by. */
+            tags?: string[] | null;
             /**
              * @description What it is. Without it: `json`.
              * @example json
@@ -1179,10 +1476,30 @@ export interface operations {
                 type?: string;
                 /** @description Only artifacts of jobs of this function (its key). */
                 function?: string;
+                /** @description Only artifacts of the tree of jobs under this root, the root included. */
+                root_id?: string;
+                /** @description Only artifacts that this job has read. */
+                read_by?: string;
                 /** @description Only names that contain this text, letter case aside. */
                 name?: string;
+                /** @description Only names of this shape: `*` any characters, `?` one, `[a-z]` one of these. Letter case counts. */
+                glob?: string;
+                /** @description Only artifacts that have this tag. Repeatable: `tag=model&tag=draft` finds those that have both. */
+                tag?: string[];
+                /** @description Only artifacts of at least this many bytes. */
+                min_size?: number;
+                /** @description Only artifacts of at most this many bytes. */
+                max_size?: number;
+                /** @description Only artifacts recorded at or after this moment (RFC 3339). */
+                after?: string;
+                /** @description Only artifacts recorded before this moment (RFC 3339). */
+                before?: string;
+                /** @description Only artifacts in whose name, description, tags or metadata each of these words occurs, letter case aside. */
+                q?: string;
                 /** @description `all`: older versions of the same name too. */
                 versions?: "latest" | "all";
+                /** @description In which order. Among equals the newest comes first; `-` turns an order round. */
+                sort?: "-created_at" | "created_at" | "-size" | "size" | "name" | "-name";
                 /** @description Most artifacts on this page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -1268,16 +1585,34 @@ export interface operations {
                 name?: string;
                 /** @description The artifact's type, for a raw body. Without it: by the name's extension, then by the first bytes. */
                 type?: string;
+                /** @description A sentence about it, for a raw body. */
+                description?: string;
+                /** @description A word it can be found by, for a raw body. Repeatable: `tag=model&tag=draft`. */
+                tag?: string[];
+                /** @description What else is to be noted about it, for a raw body: one JSON object as text. */
+                metadata?: string;
+                /** @description Seconds after which it is removed, for a raw body. */
+                expires_in?: number;
             };
-            header?: never;
+            header?: {
+                /** @description A request with the key of an earlier one for the same job is answered with what that one made. 1 to 256 characters. */
+                "Idempotency-Key"?: string | null;
+                /** @description Digest of the artifact's bytes (RFC 9530), for example `sha-256=:...:`. Nothing is kept when they have another one. */
+                "Repr-Digest"?: string | null;
+                /** @description The same as `Repr-Digest`: nothing is encoded on its way here. */
+                "Content-Digest"?: string | null;
+                /** @description MD5 digest of the artifact's bytes in base64 (RFC 1864). */
+                "Content-MD5"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
-        /** @description `{name, type, data}`, or with `?name=` the content itself */
+        /** @description `{name, type, data}`, or a form with a file, or with `?name=` the content itself */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewArtifact"];
                 "application/octet-stream": components["schemas"]["Content"];
+                "multipart/form-data": components["schemas"]["ArtifactForm"];
             };
         };
         responses: {
@@ -1319,6 +1654,15 @@ export interface operations {
             };
             /** @description There is no such job */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The idempotency key was used for another artifact */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1527,6 +1871,105 @@ export interface operations {
             };
         };
     };
+    update_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtifactPatch"];
+            };
+        };
+        responses: {
+            /** @description The artifact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description The body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     artifact_content: {
         parameters: {
             query?: {
@@ -1596,6 +2039,334 @@ export interface operations {
             };
             /** @description The range lies outside of the content */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    artifact_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its lineage, one step in each direction */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactLineage"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pin_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The artifact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    note_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtifactRead"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact or job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unpin_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The artifact as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1930,6 +2701,249 @@ export interface operations {
             };
         };
     };
+    artifact_history: {
+        parameters: {
+            query?: {
+                /** @description Most artifacts on this page */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The function's key, percent-encoded as one segment. */
+                key: string;
+                /** @description The artifact's name, percent-encoded as one segment. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of artifacts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactPage"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such function */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    latest_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The function's key, percent-encoded as one segment. */
+                key: string;
+                /** @description The artifact's name, percent-encoded as one segment. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The artifact */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No job of this function has made such an artifact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    latest_content: {
+        parameters: {
+            query?: {
+                /** @description True: as a file to save, not to show */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The function's key, percent-encoded as one segment. */
+                key: string;
+                /** @description The artifact's name, percent-encoded as one segment. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content's address is in `Location` */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No job of this function has made such an artifact */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     pause_function: {
         parameters: {
             query?: never;
@@ -2097,6 +3111,8 @@ export interface operations {
                 after?: string;
                 /** @description Only jobs made before this moment (RFC 3339). */
                 before?: string;
+                /** @description Only jobs that have read this artifact. */
+                reads?: string;
                 /** @description Most jobs on this page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2313,6 +3329,92 @@ export interface operations {
             };
         };
     };
+    delete_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDeleted"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has not ended, or one of its artifacts is pinned */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_job_artifacts: {
         parameters: {
             query?: {
@@ -2320,10 +3422,30 @@ export interface operations {
                 type?: string;
                 /** @description Only artifacts of jobs of this function (its key). */
                 function?: string;
+                /** @description Only artifacts of the tree of jobs under this root, the root included. */
+                root_id?: string;
+                /** @description Only artifacts that this job has read. */
+                read_by?: string;
                 /** @description Only names that contain this text, letter case aside. */
                 name?: string;
+                /** @description Only names of this shape: `*` any characters, `?` one, `[a-z]` one of these. Letter case counts. */
+                glob?: string;
+                /** @description Only artifacts that have this tag. Repeatable: `tag=model&tag=draft` finds those that have both. */
+                tag?: string[];
+                /** @description Only artifacts of at least this many bytes. */
+                min_size?: number;
+                /** @description Only artifacts of at most this many bytes. */
+                max_size?: number;
+                /** @description Only artifacts recorded at or after this moment (RFC 3339). */
+                after?: string;
+                /** @description Only artifacts recorded before this moment (RFC 3339). */
+                before?: string;
+                /** @description Only artifacts in whose name, description, tags or metadata each of these words occurs, letter case aside. */
+                q?: string;
                 /** @description `all`: older versions of the same name too. */
                 versions?: "latest" | "all";
+                /** @description In which order. Among equals the newest comes first; `-` turns an order round. */
+                sort?: "-created_at" | "created_at" | "-size" | "size" | "name" | "-name";
                 /** @description Most artifacts on this page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2410,19 +3532,37 @@ export interface operations {
                 name?: string;
                 /** @description The artifact's type, for a raw body. Without it: by the name's extension, then by the first bytes. */
                 type?: string;
+                /** @description A sentence about it, for a raw body. */
+                description?: string;
+                /** @description A word it can be found by, for a raw body. Repeatable: `tag=model&tag=draft`. */
+                tag?: string[];
+                /** @description What else is to be noted about it, for a raw body: one JSON object as text. */
+                metadata?: string;
+                /** @description Seconds after which it is removed, for a raw body. */
+                expires_in?: number;
             };
-            header?: never;
+            header?: {
+                /** @description A request with the key of an earlier one for the same job is answered with what that one made. 1 to 256 characters. */
+                "Idempotency-Key"?: string | null;
+                /** @description Digest of the artifact's bytes (RFC 9530), for example `sha-256=:...:`. Nothing is kept when they have another one. */
+                "Repr-Digest"?: string | null;
+                /** @description The same as `Repr-Digest`: nothing is encoded on its way here. */
+                "Content-Digest"?: string | null;
+                /** @description MD5 digest of the artifact's bytes in base64 (RFC 1864). */
+                "Content-MD5"?: string | null;
+            };
             path: {
                 /** @description The job it belongs to */
                 id: string;
             };
             cookie?: never;
         };
-        /** @description `{name, type, data}`, or with `?name=` the content itself */
+        /** @description `{name, type, data}`, or a form with a file, or with `?name=` the content itself */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewArtifact"];
                 "application/octet-stream": components["schemas"]["Content"];
+                "multipart/form-data": components["schemas"]["ArtifactForm"];
             };
         };
         responses: {
@@ -2464,6 +3604,15 @@ export interface operations {
             };
             /** @description There is no such job */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The idempotency key was used for another artifact */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2654,6 +3803,83 @@ export interface operations {
             };
             /** @description It has ended already */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    job_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its lineage, one step in each direction */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLineage"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2926,6 +4152,605 @@ export interface operations {
             };
             /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Always `1.0.0`. */
+                "Tus-Resumable": string;
+                /** @description How many bytes will come. */
+                "Upload-Length": number;
+                /**
+                 * @description What is uploaded: pairs `key base64(value)` with commas between them. `name` (or `filename`) is needed; `type` (or
+                 *     `filetype`), `description`, `tags`, `metadata`, `expires_in` and `sha256` (in hex; the whole must have it) are known.
+                 */
+                "Upload-Metadata": string;
+            };
+            path: {
+                /** @description The job it belongs to */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Nothing, or the first bytes */
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": components["schemas"]["Content"];
+            };
+        };
+        responses: {
+            /** @description Begun: its address is in `Location`. If it is whole already, `Upnext-Artifact` is the artifact's id */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A header is missing, or the body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another version of the protocol */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is of another type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk or the storage is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    override_method: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `PATCH` or `DELETE` */
+                "X-HTTP-Method-Override": string;
+                /** @description Always `1.0.0`. */
+                "Tus-Resumable": string;
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As the other method answers */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description As the other method answers */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No other method is named */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As the other method answers */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another version of the protocol */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As the other method answers */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As the other method answers */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As the other method answers */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Always `1.0.0`. */
+                "Tus-Resumable": string;
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It is finished: an artifact now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another version of the protocol */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Always `1.0.0`. */
+                "Tus-Resumable": string;
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `Upload-Offset` bytes of `Upload-Length` are here */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another version of the protocol */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    append_to_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Always `1.0.0`. */
+                "Tus-Resumable": string;
+                /** @description Where the bytes of the body begin: as far as the upload is. */
+                "Upload-Offset": number;
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": components["schemas"]["Content"];
+            };
+        };
+        responses: {
+            /** @description They are durable; `Upload-Offset` says how far the upload is */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A header is missing, or the body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The upload ends elsewhere (see `Upload-Offset`), or is finished */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another version of the protocol */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description More bytes than the upload was to have */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is of another type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk or the storage is full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

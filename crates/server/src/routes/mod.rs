@@ -13,6 +13,7 @@ pub(crate) mod jobs;
 pub(crate) mod lineage;
 pub(crate) mod new_artifact;
 mod new_artifact_form;
+pub(crate) mod upload_progress;
 pub(crate) mod uploads;
 pub(crate) mod workers;
 

@@ -3,20 +3,18 @@
 //! An upload is an artifact that nobody sees yet, and has its id. Two clients at once on one upload need no lock: each
 //! piece says where it begins, and the backend takes it only if the upload ends there.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use upnext_artifacts::{ArtifactError, CreateArtifact};
-use upnext_core::{Artifact, ArtifactId, JobId};
+use upnext_core::{ArtifactId, JobId};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::PathId;
+use super::upload_progress::{advance, finished};
 use crate::error::ApiError;
 use crate::request_body::{SharedBody, content_length, media_type};
 use crate::router::API;
@@ -31,21 +29,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         delete_upload,
         override_method
     ))
-}
-
-/// The uploads whose bytes are being put together by this server: who asks again meanwhile waits for the answer, rather
-/// than doing it all a second time.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Finishing(Arc<Mutex<HashMap<ArtifactId, Weak<tokio::sync::Mutex<()>>>>>);
-
-impl Finishing {
-    fn turn(&self, id: ArtifactId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.retain(|_, turn| turn.strong_count() > 0);
-        let turn = turns.get(&id).and_then(Weak::upgrade).unwrap_or_default();
-        turns.insert(id, Arc::downgrade(&turn));
-        turn
-    }
 }
 
 #[derive(IntoParams)]
@@ -155,7 +138,7 @@ async fn show_upload(
     if let Some(length) = progress.length() {
         headers.insert("upload-length", HeaderValue::from(length));
     }
-    if let Ok(metadata) = HeaderValue::try_from(tus::metadata_of(&progress.upload)) {
+    if let Ok(metadata) = HeaderValue::try_from(tus::metadata_of(&progress.artifact())) {
         headers.insert("upload-metadata", metadata);
     }
     Ok(response)
@@ -274,75 +257,6 @@ async fn override_method(
         Some("DELETE") => delete_upload(state, id, request.headers().clone()).await,
         _ => Err(ApiError::MethodNotAllowed(Method::POST.to_string())),
     }
-}
-
-/// How far an upload is; once it is whole, the artifact.
-struct Progress {
-    upload: Artifact,
-}
-
-impl Progress {
-    fn is_whole(&self) -> bool {
-        self.upload.sha256.is_some()
-    }
-
-    fn size(&self) -> u64 {
-        self.upload.size_bytes
-    }
-
-    fn length(&self) -> Option<u64> {
-        if self.is_whole() { Some(self.size()) } else { self.upload.expected_bytes }
-    }
-
-    fn answer(&self, status: StatusCode) -> Response {
-        let mut response = status.into_response();
-        let headers = response.headers_mut();
-        headers.insert("upload-offset", HeaderValue::from(self.size()));
-        if !self.is_whole() {
-            headers.extend(tus::expires(self.upload.created_at));
-        } else if let Ok(id) = HeaderValue::try_from(self.upload.id.to_string()) {
-            headers.insert("upnext-artifact", id);
-        }
-        response
-    }
-}
-
-/// Adds the bytes of `body`, and finishes the upload if it has all of its bytes then. This goes on when the client goes
-/// away: what arrived is kept, and what is whole becomes an artifact.
-async fn advance(state: &AppState, upload: Artifact, body: Option<SharedBody>) -> Result<Progress, ApiError> {
-    let state = state.clone();
-    let work = tokio::spawn(async move {
-        let mut upload = upload;
-        if let Some(body) = body {
-            let appended = state.served.artifacts.append_upload(upload.id, upload.size_bytes, body.boxed());
-            upload.size_bytes = appended.await?;
-        }
-        if upload.expected_bytes == Some(upload.size_bytes) {
-            upload = finish(&state, upload.id).await?;
-        }
-        Ok::<_, ArtifactError>(Progress { upload })
-    });
-    Ok(work.await.map_err(|_| ApiError::Panicked)??)
-}
-
-/// Makes an upload that has all of its bytes the artifact it was to become. If it can never become that, it goes.
-async fn finish(state: &AppState, id: ArtifactId) -> Result<Artifact, ArtifactError> {
-    let turn = state.finishing.turn(id);
-    let _turn = turn.lock().await;
-    match state.served.artifacts.finish_upload(id, None).await {
-        Err(error @ (ArtifactError::DigestMismatch(_) | ArtifactError::Invalid(_))) => {
-            state.served.artifacts.delete(id).await?;
-            Err(error)
-        }
-        finished => finished,
-    }
-}
-
-/// What an upload has become.
-async fn finished(state: &AppState, id: ArtifactId) -> Result<Progress, ApiError> {
-    let found = state.served.artifacts.find(id).await?.filter(|artifact| artifact.sha256.is_some());
-    let upload = found.ok_or_else(|| ApiError::NotFound(format!("there is no upload {id}")))?;
-    Ok(Progress { upload })
 }
 
 fn wrong_type(media: &str) -> ApiError {
