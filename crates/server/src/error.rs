@@ -33,6 +33,12 @@ pub(crate) enum ApiError {
     /// The thing is in the wrong state for this.
     #[error("{0}")]
     Conflict(String),
+    /// The thing is not what the caller takes it for.
+    #[error("{0}")]
+    PreconditionFailed(String),
+    /// Others are being served; the same call may work in a moment.
+    #[error("{0}")]
+    Busy(String),
     /// More bytes than allowed.
     #[error("{0}")]
     TooLarge(String),
@@ -74,6 +80,8 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,

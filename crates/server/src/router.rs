@@ -107,20 +107,23 @@ fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
         .iter()
         .map(|origin| HeaderValue::try_from(origin).map_err(|_| ServeError::BadOrigin(origin.clone())))
         .collect::<Result<Vec<_>, _>>()?;
-    let headers: [HeaderName; 7] = [
+    let headers: [HeaderName; 8] = [
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
+        header::IF_MATCH,
         header::IF_NONE_MATCH,
         header::IF_RANGE,
         header::RANGE,
         HeaderName::from_static("last-event-id"),
         HeaderName::from_static("x-api-key"),
     ];
-    let exposed: [HeaderName; 4] = [
+    let exposed: [HeaderName; 6] = [
         header::CONTENT_DISPOSITION,
         header::CONTENT_RANGE,
         header::ETAG,
         HeaderName::from_static("repr-digest"),
+        HeaderName::from_static("upnext-artifact-offset"),
+        HeaderName::from_static("upnext-artifact-status"),
     ];
     Ok(CorsLayer::new()
         .allow_origin(origins)

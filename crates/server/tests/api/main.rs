@@ -4,10 +4,15 @@
 mod artifacts;
 mod content;
 mod events;
+mod follow;
 mod guards;
 mod harness;
 mod jobs;
 mod openapi;
 mod pages;
+mod ranges;
+mod s3;
+#[path = "../../../blobs/tests/storage/s3_server.rs"]
+mod s3_server;
 mod upload;
 mod workers;
