@@ -55,7 +55,7 @@ impl Modify for Schemes {
 }
 
 /// What is sent to the server may leave things out, and so may these answers.
-const WITH_OPTIONAL_FIELDS: [&str; 2] = ["NewArtifact", "Readiness"];
+const WITH_OPTIONAL_FIELDS: [&str; 3] = ["NewArtifact", "PresignRequest", "Readiness"];
 
 /// An answer always holds all of its fields, null or not: say so, so that generated clients need not guess.
 fn require_all_fields(document: &mut Document) {

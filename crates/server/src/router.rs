@@ -22,7 +22,8 @@ use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::{
-    artifact_content, artifacts, auth, events, functions, health, job_history, jobs, new_artifact, workers,
+    artifact_content, artifact_stats, artifacts, auth, events, functions, health, job_history, jobs,
+    new_artifact, presigned, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -39,6 +40,8 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(artifacts::router())
         .merge(new_artifact::router())
         .merge(artifact_content::router())
+        .merge(artifact_stats::router())
+        .merge(presigned::router())
         .merge(functions::router())
         .merge(workers::router())
         .merge(events::router())

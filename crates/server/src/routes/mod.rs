@@ -1,6 +1,7 @@
 //! The calls of the REST API, one file for each noun.
 
 pub(crate) mod artifact_content;
+pub(crate) mod artifact_stats;
 pub(crate) mod artifacts;
 pub(crate) mod auth;
 pub(crate) mod events;
@@ -9,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod job_history;
 pub(crate) mod jobs;
 pub(crate) mod new_artifact;
+pub(crate) mod presigned;
 pub(crate) mod workers;
 
 use std::str::FromStr;

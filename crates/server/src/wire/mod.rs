@@ -4,15 +4,18 @@
 //! `docs/reference/openapi.json` is generated from these types.
 
 mod artifact;
+mod artifact_stats;
 mod errors;
 mod event;
 mod function;
 mod job;
+mod presigned;
 mod status;
 mod worker;
 
 pub(crate) use artifact::Content;
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
+pub use artifact_stats::{ArtifactStats, ArtifactTotals};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
 pub use event::JobEvent;
@@ -20,6 +23,7 @@ pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, Fu
 pub use job::{
     Attempt, AttemptList, Job, JobCancelled, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
 };
+pub use presigned::{PresignRequest, PresignedUpload};
 pub use status::{AuthStatus, AuthVerified, Health, Readiness};
 pub use worker::{Worker, WorkerInstance, WorkerList};
 

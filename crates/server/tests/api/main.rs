@@ -10,9 +10,11 @@ mod harness;
 mod jobs;
 mod openapi;
 mod pages;
+mod presigned;
 mod ranges;
 mod s3;
 #[path = "../../../blobs/tests/storage/s3_server.rs"]
 mod s3_server;
+mod stats;
 mod upload;
 mod workers;
