@@ -63,7 +63,7 @@ fn file_name(name: &str) -> String {
 }
 
 /// Characters that make `gpj.exe` look like `exe.jpg`.
-fn turns_text_around(c: char) -> bool {
+pub(crate) fn turns_text_around(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

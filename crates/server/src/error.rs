@@ -57,6 +57,9 @@ pub(crate) enum ApiError {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// Something that should not be possible. The words are for the log.
+    #[error("{0}")]
+    Unexpected(String),
     /// A handler panicked.
     #[error("a handler panicked")]
     Panicked,
@@ -85,7 +88,9 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Panicked => return (StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED.to_owned()),
+            Self::Unexpected(_) | Self::Panicked => {
+                return (StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED.to_owned());
+            }
             Self::Artifact(error) => return artifact_answer(error),
             Self::Backend(error) => return backend_answer(error),
         };

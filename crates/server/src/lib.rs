@@ -3,6 +3,7 @@
 //! The only crate that knows HTTP. It holds a client and an artifact service, and names no concrete backend; wire types
 //! live in [`wire`] and stop there.
 
+mod archive;
 mod byte_ranges;
 mod content_headers;
 mod dashboard;

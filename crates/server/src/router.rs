@@ -22,8 +22,8 @@ use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::{
-    artifact_content, artifact_stats, artifacts, auth, events, functions, health, job_history, jobs,
-    new_artifact, presigned, workers,
+    artifact_content, artifact_stats, artifacts, auth, events, functions, health, job_archive, job_history,
+    jobs, new_artifact, presigned, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -42,6 +42,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(artifact_content::router())
         .merge(artifact_stats::router())
         .merge(presigned::router())
+        .merge(job_archive::router())
         .merge(functions::router())
         .merge(workers::router())
         .merge(events::router())

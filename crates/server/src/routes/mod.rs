@@ -7,6 +7,7 @@ pub(crate) mod auth;
 pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod health;
+pub(crate) mod job_archive;
 pub(crate) mod job_history;
 pub(crate) mod jobs;
 pub(crate) mod new_artifact;
