@@ -11,6 +11,7 @@
 mod base64;
 mod care;
 mod content;
+mod direct;
 mod error;
 mod infer;
 mod intake;
@@ -21,6 +22,7 @@ mod service;
 mod sweep;
 
 pub use care::VerifyReport;
+pub use direct::{HandIn, HandInId, ParseHandInIdError};
 pub use error::ArtifactError;
 pub use infer::infer_type;
 pub use live::ArtifactWriter;

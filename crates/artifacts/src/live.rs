@@ -182,12 +182,24 @@ impl ArtifactService {
         wanted: Option<ArtifactType>,
         sha256: Option<Digest>,
     ) -> Result<Artifact, ArtifactError> {
-        let wanted_is_known = wanted.is_some();
-        let intake = Intake { blobs: &self.blobs, name: &artifact.name, limits: self.limits() };
         let parts = self.read(artifact, None).await?.map(|piece| piece.map_err(std::io::Error::other));
         let staged = self.blobs.stage_stream(parts, self.limits()).await;
         let staged =
             staged.map_err(|error| ArtifactError::from_staging(&artifact.name, of_storage(error)))?;
+        self.seal_staged(artifact, lease, wanted, sha256, staged).await
+    }
+
+    /// Staged bytes become those of the artifact, and it becomes whole.
+    pub(crate) async fn seal_staged(
+        &self,
+        artifact: &Artifact,
+        lease: Option<LeaseToken>,
+        wanted: Option<ArtifactType>,
+        sha256: Option<Digest>,
+        staged: Staged,
+    ) -> Result<Artifact, ArtifactError> {
+        let wanted_is_known = wanted.is_some();
+        let intake = Intake { blobs: &self.blobs, name: &artifact.name, limits: self.limits() };
         let (artifact_type, staged) = intake.check_staged(wanted, staged).await?;
         let expected =
             CreateArtifact { sha256, ..CreateArtifact::new(artifact.job_id, artifact.name.clone()) };

@@ -135,8 +135,7 @@ impl ArtifactService {
                 }
                 match service.parts_from(id, at, end).await {
                     Ok((pieces, next)) if next > at => Some((pieces, next)),
-                    // It was closed or removed in the middle of this: what is left cannot be had this way.
-                    Ok(_) => Some((broken_off(id), end)),
+                    Ok(_) => Some((service.after_closing(id, at..end).await, end)),
                     Err(error) => Some((stream::once(async { Err(error) }).boxed(), end)),
                 }
             }
@@ -162,6 +161,19 @@ impl ArtifactService {
             })
             .flatten();
         Ok((pieces.boxed(), next))
+    }
+
+    /// The bytes `range` of an artifact whose parts went away in the middle of reading. If it was closed, the whole has
+    /// the same bytes.
+    async fn after_closing(&self, id: ArtifactId, range: Range<u64>) -> ByteStream {
+        let read = match self.find(id).await {
+            Ok(Some(whole)) if whole.sha256.is_some() && whole.size_bytes >= range.end => {
+                Box::pin(self.read(&whole, Some(range))).await
+            }
+            Ok(_) => return broken_off(id),
+            Err(error) => Err(error),
+        };
+        read.unwrap_or_else(|error| stream::once(async { Err(into_blob_error(error)) }).boxed())
     }
 
     async fn read_part(&self, part: &Part, start: u64, end: u64) -> Result<ByteStream, ArtifactError> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
+use tokio::task::JoinHandle;
 use upnext_core::artifact::Digest;
 
 use crate::error::BlobError;
@@ -81,14 +82,16 @@ impl FileRead {
     }
 }
 
-/// Reads a blob of the local storage. The first piece is read together with opening the file.
+/// Reads a blob of the local storage. The first piece is read together with opening the file; each further one while
+/// the one before is on its way out, so that reading and hashing cost no time of their own. No thread waits for a slow
+/// receiver: at most one piece is read that nobody has asked for yet.
 pub(crate) async fn read_local(
     storage: &Arc<LocalStorage>,
     sha256: Digest,
     range: Option<Range<u64>>,
 ) -> Result<ByteStream, BlobError> {
     let storage = Arc::clone(storage);
-    let (reading, first) = blocking(move || {
+    let (first, reading) = blocking(move || {
         let start = range.as_ref().map_or(0, |range| range.start);
         let (file, length) = storage.open_blob(sha256, start)?;
         let check = match &range {
@@ -96,25 +99,44 @@ pub(crate) async fn read_local(
             None => Check::new(sha256, length, true),
         };
         let mut reading = FileRead { file, check };
-        let first = reading.next();
-        Ok((reading, first))
+        Ok((reading.next(), reading))
     })
     .await?;
-    // `None` once there is nothing more to read.
-    let rest = stream::unfold(Some(reading), |reading| async move {
-        let mut reading = reading?;
-        let read = blocking(move || Ok((reading.next(), reading))).await;
-        match read {
-            Ok((Ok(Some(chunk)), reading)) => Some((Ok(chunk), Some(reading))),
-            Ok((Ok(None), _)) => None,
-            Ok((Err(error), _)) | Err(error) => Some((Err(error), None)),
+    let pieces = stream::unfold(Some(Ahead::Read(first, reading)), |ahead| async move {
+        match ahead?.get().await {
+            (Ok(Some(piece)), reading) => Some((Ok(piece), reading.and_then(Ahead::start))),
+            (Ok(None), _) => None,
+            (Err(error), _) => Some((Err(error), None)),
         }
     });
-    Ok(match first {
-        Ok(None) => stream::empty().boxed(),
-        Ok(Some(chunk)) => stream::once(async { Ok(chunk) }).chain(rest).boxed(),
-        Err(error) => stream::once(async { Err(error) }).boxed(),
-    })
+    Ok(pieces.boxed())
+}
+
+/// What one step of reading gave.
+type Piece = Result<Option<Bytes>, BlobError>;
+
+/// The next piece of a file: read already, or being read.
+enum Ahead {
+    Read(Piece, FileRead),
+    Reading(JoinHandle<(Piece, FileRead)>),
+}
+
+impl Ahead {
+    /// Begins to read the next piece, if there is one.
+    fn start(mut reading: FileRead) -> Option<Self> {
+        let more = reading.check.remaining > 0;
+        more.then(|| Self::Reading(tokio::task::spawn_blocking(move || (reading.next(), reading))))
+    }
+
+    async fn get(self) -> (Piece, Option<FileRead>) {
+        match self {
+            Self::Read(piece, reading) => (piece, Some(reading)),
+            Self::Reading(reading) => match reading.await {
+                Ok((piece, reading)) => (piece, Some(reading)),
+                Err(error) => (Err(BlobError::interrupted(&error)), None),
+            },
+        }
+    }
 }
 
 /// Checks a stream that comes from elsewhere.

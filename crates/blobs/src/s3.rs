@@ -245,7 +245,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-fn is_older(meta: &ObjectMeta, age: Duration) -> bool {
+pub(crate) fn is_older(meta: &ObjectMeta, age: Duration) -> bool {
     let elapsed = std::time::SystemTime::now().duration_since(meta.last_modified.into());
     elapsed.is_ok_and(|elapsed| elapsed >= age)
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use object_store::signer::Signer as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use upnext_core::artifact::Digest;
 
 use crate::error::BlobError;
 use crate::reading::ByteStream;
-use crate::s3::{S3Storage, broken};
+use crate::s3::{S3Storage, broken, is_older};
 
 impl S3Storage {
     pub(crate) async fn download_url(&self, sha256: Digest, valid: Duration) -> Result<String, BlobError> {
@@ -47,8 +47,30 @@ impl S3Storage {
         }
     }
 
+    /// Removes what was put to an address longer than `older_than` ago and is still there: nobody asked for it.
+    pub(crate) async fn sweep_handed_in(&self, older_than: Duration) -> Result<usize, BlobError> {
+        let mut listed = self.store.list(Some(&self.incoming()));
+        let mut swept = 0;
+        while let Some(found) = listed.next().await {
+            let found = found.map_err(|error| broken(&self.bucket, "list", &error))?;
+            if !is_older(&found, older_than) {
+                continue;
+            }
+            match self.store.delete(&found.location).await {
+                Ok(()) => swept += 1,
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(broken(&self.bucket, "delete from", &error)),
+            }
+        }
+        Ok(swept)
+    }
+
     /// Not below `sha256/`: these bytes are nobody's yet.
+    fn incoming(&self) -> Path {
+        Path::from(format!("{}/incoming", self.prefix))
+    }
+
     fn handed_in(&self, name: &str) -> Path {
-        Path::from(format!("{}/incoming/{name}", self.prefix))
+        Path::from(format!("{}/{name}", self.incoming()))
     }
 }

@@ -1,5 +1,6 @@
 //! [`BlobStore`]: one face for both storages.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -214,6 +215,21 @@ impl BlobStore {
         }
     }
 
+    /// The file that holds a blob, for whoever has to move about in it; `None` when the storage has no files. What is read
+    /// from it is not checked against the digest.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] when there is no such blob.
+    pub async fn open_file(&self, sha256: Digest) -> Result<Option<File>, BlobError> {
+        match &self.storage {
+            Storage::Local(local) => {
+                let local = Arc::clone(local);
+                blocking(move || Ok(Some(local.open_blob(sha256, 0)?.0))).await
+            }
+            Storage::S3(_) => Ok(None),
+        }
+    }
+
     /// Length of a blob, if it is there.
     ///
     /// # Errors
@@ -263,6 +279,13 @@ impl BlobStore {
             }
             Storage::S3(_) => Ok(()),
         }
+    }
+
+    /// Whether blobs and handed-in bytes have addresses that work without a key: see
+    /// [`download_url`](Self::download_url) and [`upload_url`](Self::upload_url).
+    #[must_use]
+    pub const fn has_addresses(&self) -> bool {
+        matches!(self.storage, Storage::S3(_))
     }
 
     /// An address from which whoever has it can fetch a blob for a while without any key; `None` for a storage that has
@@ -341,8 +364,9 @@ impl BlobStore {
             .boxed()
     }
 
-    /// Removes what crashes left behind that is older than `older_than`, and answers how many files that were. Half
-    /// uploads in a bucket are for the bucket's own lifecycle rule (`AbortIncompleteMultipartUpload`).
+    /// Removes what crashes and uploads nobody completed left behind that is older than `older_than`, and answers how many
+    /// files that were. Half uploads in a bucket are for the bucket's own lifecycle rule
+    /// (`AbortIncompleteMultipartUpload`).
     ///
     /// # Errors
     /// When the storage fails.
@@ -352,7 +376,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.sweep_temporary(older_than)).await
             }
-            Storage::S3(_) => Ok(0),
+            Storage::S3(s3) => s3.sweep_handed_in(older_than).await,
         }
     }
 

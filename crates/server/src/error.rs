@@ -34,12 +34,15 @@ pub(crate) enum ApiError {
     /// The thing is in the wrong state for this.
     #[error("{0}")]
     Conflict(String),
-    /// The client speaks another version of the protocol of uploads.
+    /// The thing, or the protocol, is not what the caller takes it for.
     #[error("{0}")]
     PreconditionFailed(String),
     /// The body is of the wrong kind.
     #[error("{0}")]
     UnsupportedMediaType(String),
+    /// Others are being served; the same call may work in a moment.
+    #[error("{0}")]
+    Busy(String),
     /// More bytes than allowed.
     #[error("{0}")]
     TooLarge(String),
@@ -58,6 +61,9 @@ pub(crate) enum ApiError {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// Something that should not be possible. The words are for the log.
+    #[error("{0}")]
+    Unexpected(String),
     /// A handler panicked.
     #[error("a handler panicked")]
     Panicked,
@@ -83,10 +89,13 @@ impl ApiError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Panicked => return (StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED.to_owned()),
+            Self::Unexpected(_) | Self::Panicked => {
+                return (StatusCode::INTERNAL_SERVER_ERROR, UNEXPECTED.to_owned());
+            }
             Self::Artifact(error) => return artifact_answer(error),
             Self::Backend(error) => return backend_answer(error),
         };

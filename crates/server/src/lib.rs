@@ -4,7 +4,9 @@
 //! live in [`wire`] and stop there.
 
 mod announced;
+mod archive;
 mod artifact_origin;
+mod byte_ranges;
 mod content_headers;
 mod content_link;
 mod content_policy;

@@ -55,7 +55,8 @@ impl Modify for Schemes {
 }
 
 /// What is sent to the server may leave things out, and so may these answers.
-const WITH_OPTIONAL_FIELDS: [&str; 4] = ["ArtifactPatch", "ArtifactForm", "NewArtifact", "Readiness"];
+const WITH_OPTIONAL_FIELDS: [&str; 5] =
+    ["ArtifactPatch", "ArtifactForm", "NewArtifact", "PresignRequest", "Readiness"];
 
 /// An answer always holds all of its fields, null or not: say so, so that generated clients need not guess.
 fn require_all_fields(document: &mut Document) {

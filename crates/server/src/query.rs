@@ -143,6 +143,25 @@ impl QueryPairs {
         })
     }
 
+    /// A whole number of at least 0, if it is given.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
+        let parse = |text: &str| {
+            text.parse().map_err(|_| {
+                ApiError::Invalid(format!("{name} is '{text}': it must be a whole number of at least 0"))
+            })
+        };
+        self.one(name)?.map(parse).transpose()
+    }
+
+    /// A number from 1 to `most`, if it is given.
+    pub(crate) fn count(&self, name: &str, most: usize) -> Result<Option<usize>, ApiError> {
+        let parse = |text: &str| match text.parse() {
+            Ok(count) if (1..=most).contains(&count) => Ok(count),
+            _ => Err(ApiError::Invalid(format!("{name} is '{text}': it must be a number from 1 to {most}"))),
+        };
+        self.one(name)?.map(parse).transpose()
+    }
+
     /// A yes-or-no parameter; no when not given.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.one(name)? {

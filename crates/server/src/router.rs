@@ -25,8 +25,8 @@ use crate::live::LiveFeed;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::upload_progress::Finishing;
 use crate::routes::{
-    artifact_changes, artifact_content, artifact_history, artifacts, auth, events, functions, health,
-    job_history, jobs, lineage, new_artifact, uploads, workers,
+    artifact_changes, artifact_content, artifact_history, artifact_stats, artifacts, auth, events, functions,
+    health, job_archive, job_history, jobs, lineage, new_artifact, presigned, uploads, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -42,6 +42,7 @@ const REQUEST_HEADERS: &[&str] = &[
     "content-md5",
     "content-type",
     "idempotency-key",
+    "if-match",
     "if-none-match",
     "if-range",
     "last-event-id",
@@ -49,7 +50,14 @@ const REQUEST_HEADERS: &[&str] = &[
     "repr-digest",
     "x-api-key",
 ];
-const RESPONSE_HEADERS: &[&str] = &["content-disposition", "content-range", "etag", "repr-digest"];
+const RESPONSE_HEADERS: &[&str] = &[
+    "content-disposition",
+    "content-range",
+    "etag",
+    "repr-digest",
+    "upnext-artifact-offset",
+    "upnext-artifact-status",
+];
 
 /// The routes under [`API`] that a key guards, with their descriptions.
 pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
@@ -63,6 +71,9 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(uploads::router())
         .merge(new_artifact::router())
         .merge(artifact_content::router())
+        .merge(artifact_stats::router())
+        .merge(presigned::router())
+        .merge(job_archive::router())
         .merge(functions::router())
         .merge(workers::router())
         .merge(events::router())

@@ -5,17 +5,20 @@
 
 mod artifact;
 mod artifact_patch;
+mod artifact_stats;
 mod errors;
 mod event;
 mod function;
 mod job;
 mod lineage;
+mod presigned;
 mod status;
 mod worker;
 
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
 pub(crate) use artifact::{ArtifactForm, Content};
 pub use artifact_patch::{ArtifactPatch, ArtifactRead};
+pub use artifact_stats::{ArtifactStats, ArtifactTotals};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
 pub(crate) use event::StreamedEvent;
@@ -25,6 +28,7 @@ pub use job::{
     Attempt, AttemptList, Job, JobCancelled, JobDeleted, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
 };
 pub use lineage::{ArtifactLineage, JobLineage};
+pub use presigned::{PresignRequest, PresignedUpload};
 pub use status::{AuthStatus, AuthVerified, Health, Readiness};
 pub use worker::{Worker, WorkerInstance, WorkerList};
 

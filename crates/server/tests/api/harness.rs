@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use upnext_artifacts::ArtifactService;
+use upnext_artifacts::{ArtifactService, ArtifactWriter, CreateArtifact};
 use upnext_blobs::BlobStore;
 use upnext_core::backend::{ClaimRequest, Finish};
 use upnext_core::client::Submission;
@@ -38,12 +38,18 @@ impl Api {
 
     /// A server with these settings.
     pub(crate) async fn with(vars: &[(&str, &str)]) -> Self {
+        Self::with_keys(vars, &[]).await
+    }
+
+    /// A server with these settings, and these variables for the storage.
+    pub(crate) async fn with_keys(vars: &[(&str, &str)], keys: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().display().to_string();
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let settings = Settings::from_vars(vars.chain([("UPNEXT_HOME".to_owned(), home)])).unwrap().settings;
         let backend = upnext_sqlite::open(SqliteOptions::new(settings.database_file())).await.unwrap();
-        let blobs = BlobStore::open(&settings.artifact_storage).unwrap();
+        let keys = keys.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let blobs = BlobStore::open_with_vars(&settings.artifact_storage, keys).unwrap();
         let artifacts = ArtifactService::new(Arc::clone(&backend), blobs, &settings);
         let client = Client::new(backend);
         let served =
@@ -117,6 +123,36 @@ impl Api {
         let started_at: Timestamp = self.client.find_job(lease.job_id).await.unwrap().unwrap().created_at;
         self.client.backend().finish(vec![Finish { lease, started_at, outcome }]).await.unwrap();
         lease.job_id
+    }
+
+    /// Adds an artifact with these bytes to a job and answers its record.
+    pub(crate) async fn upload(&self, job: JobId, name: &str, bytes: impl Into<reqwest::Body>) -> Value {
+        let name = form_urlencoded::Serializer::new(String::new()).append_pair("name", name).finish();
+        let path = format!("/api/v1/jobs/{job}/artifacts?{name}");
+        let response = self.request(Method::POST, &path).body(bytes).send().await.unwrap();
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    /// A running attempt of a job of `report` opens an artifact to write into.
+    pub(crate) async fn open(&self, name: &str) -> (ClaimedJob, ArtifactWriter) {
+        let job = self.submit("report").await;
+        self.register("demo", &["report"]).await;
+        let claimed = self.claim("report").await;
+        let lease = Some(claimed.lease.token);
+        let request = CreateArtifact { lease, ..CreateArtifact::new(job, name) };
+        (claimed, self.artifacts.open(request).await.unwrap())
+    }
+
+    /// Spoils the stored bytes of an artifact without changing their length.
+    pub(crate) fn damage(&self, artifact: &Value) {
+        let file = self.folder.path().join("artifacts").join(artifact["storage_key"].as_str().unwrap());
+        let mut bytes = std::fs::read(&file).unwrap();
+        let last = bytes.last_mut().unwrap();
+        *last = !*last;
+        std::fs::write(&file, bytes).unwrap();
     }
 
     /// Adds a text artifact to a job and answers its record.
