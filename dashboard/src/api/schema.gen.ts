@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many artifacts there are, how large they are, and what they take in storage: equal contents are kept once. */
+        get: operations["artifact_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts/{id}": {
         parameters: {
             query?: never;
@@ -48,7 +65,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An artifact's content. Takes `Range`, `If-Range` and `If-None-Match`; the ETag is the SHA-256 digest. */
+        /**
+         * An artifact's content. Takes `Range` (several too), `If-Range`, `If-Match` and `If-None-Match`; the ETag is the SHA-256
+         *     digest, and weak as long as the artifact is being written. `Upnext-Artifact-Status` tells whether it is whole.
+         */
         get: operations["artifact_content"];
         put?: never;
         post?: never;
@@ -168,8 +188,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every change of every job, as it happens: first `event: open`, then one message for each changed job. A client that
-         *     sends the `Last-Event-ID` it saw last gets everything that changed since.
+         * Every change of every job and artifact, as it happens: first `event: open`, then one message for each change. A client
+         *     that sends the `Last-Event-ID` it saw last gets everything that changed since.
          */
         get: operations["stream_events"];
         put?: never;
@@ -366,6 +386,77 @@ export interface paths {
          *     in headers are checked first; a wrong one is refused with 422.
          */
         post: operations["create_job_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All artifacts of a job as a zip file. Names are made safe and unique. Whatever cannot be read to its end breaks the
+         *     connection: a zip file that arrives whole is good.
+         */
+        get: operations["job_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts/presign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get an address in S3 to put an artifact's bytes to, past this server. Nobody sees the artifact before it is completed. */
+        post: operations["presign_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts/presigned/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the bytes were put to the address. They are checked, and become the artifact. May be repeated. */
+        post: operations["complete_presigned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens to the artifacts of one job, as it happens. Works as the stream of all events does. */
+        get: operations["stream_job_artifacts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -669,6 +760,30 @@ export interface components {
             /** @description Always `deleted`. */
             status: string;
         };
+        /**
+         * @description What happened to an artifact. The stream sends the newest state of an artifact: steps in between may have been passed
+         *     over, but the first event of an artifact is always that it was created.
+         */
+        ArtifactEvent: {
+            artifact: components["schemas"]["Artifact"] | null;
+            /**
+             * Format: uuid
+             * @description The artifact.
+             */
+            artifact_id: string;
+            /**
+             * Format: date-time
+             * @description When it happened, or when the server noticed.
+             */
+            at: string;
+            /**
+             * Format: uuid
+             * @description The artifact's job.
+             */
+            job_id: string;
+            /** @description `artifact.created`, `artifact.updated` (it was closed, or what is written on it changed) or `artifact.deleted`. */
+            type: string;
+        };
         /** @description An artifact to make, as a form. All other fields stand before `file`. */
         ArtifactForm: {
             /** @description A sentence about it. */
@@ -758,12 +873,50 @@ export interface components {
              */
             job_id: string;
         };
+        /** @description How much is kept. */
+        ArtifactStats: {
+            /** @description Of all artifacts. */
+            artifacts: components["schemas"]["ArtifactTotals"];
+        };
         /**
          * @description Whether an artifact can be read: `writing` while a job writes it (what it has so far can be read), `incomplete` when
          *     its attempt ended before it was closed, `damaged` when its bytes are no longer what they were.
          * @enum {string}
          */
         ArtifactStatus: "writing" | "available" | "incomplete" | "damaged" | "uploading";
+        /** @description How much there is of artifacts. */
+        ArtifactTotals: {
+            /**
+             * Format: int64
+             * @description Distinct contents that are kept.
+             */
+            blobs: number;
+            /**
+             * Format: int64
+             * @description Artifacts, older versions not counted.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description How many times the stored bytes the logical ones are; 1 when nothing is kept twice, or nothing at all.
+             */
+            deduplication: number;
+            /**
+             * Format: int64
+             * @description Bytes of all versions together, as if each had its own.
+             */
+            logical_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that are kept for them.
+             */
+            stored_bytes: number;
+            /**
+             * Format: int64
+             * @description Artifacts with all of their versions.
+             */
+            versions: number;
+        };
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -1311,6 +1464,50 @@ export interface components {
              */
             type?: string | null;
         };
+        /** @description An artifact whose bytes will be put to an address. */
+        PresignRequest: {
+            /** @description A sentence about it. */
+            description?: string | null;
+            /**
+             * Format: double
+             * @description It is removed so many seconds after it was asked for; without it, it stays as long as its job.
+             */
+            expires_in?: number | null;
+            /** @description A request with the key of an earlier one of the same job means the same artifact. */
+            key?: string | null;
+            /** @description What its maker notes about it: an object. */
+            metadata?: unknown;
+            /** @description Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment. */
+            name: string;
+            /** @description The SHA-256 digest they will have, in hex. Others are refused then. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description How many bytes will be put there. Others are refused then.
+             */
+            size_bytes?: number | null;
+            /** @description Words it can be found by. */
+            tags?: string[] | null;
+            /**
+             * @description What it is. Without it: by the name's extension, then by the first bytes.
+             * @example file/csv
+             */
+            type?: string | null;
+        };
+        /** @description Where to put the bytes of an artifact. */
+        PresignedUpload: {
+            /**
+             * Format: date-time
+             * @description Until when the address works.
+             */
+            expires_at: string;
+            /** @description The method of that request: always `PUT`. */
+            method: string;
+            /** @description Names the upload: `POST /jobs/{id}/artifacts/presigned/{upload_id}` completes it. */
+            upload_id: string;
+            /** @description Takes the bytes as the body of one request, with no key and no further headers. */
+            upload_url: string;
+        };
         /** @description Whether the server can do its work. */
         Readiness: {
             /** @description `ok`, or one sentence about what is wrong, for `backend` and `storage`. */
@@ -1372,6 +1569,8 @@ export interface components {
             /** @description The worker instance of the last attempt. */
             worker_id: string | null;
         };
+        /** @description One message of the stream of all events. */
+        StreamedEvent: components["schemas"]["JobEvent"] | components["schemas"]["ArtifactEvent"];
         /** @description A worker: all instances that share one name. */
         Worker: {
             /** @description True while one of its instances is alive. */
@@ -1717,6 +1916,71 @@ export interface operations {
             };
         };
     };
+    artifact_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures of this moment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactStats"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_artifact: {
         parameters: {
             query?: never;
@@ -1973,8 +2237,16 @@ export interface operations {
     artifact_content: {
         parameters: {
             query?: {
-                /** @description True: as a file to save, not to show */
+                /** @description True: as a file to save, not to show. */
                 download?: boolean;
+                /** @description True: when the content is in S3, answer 307 with an address there that works for some minutes without a key. */
+                redirect?: boolean;
+                /** @description True: while the artifact is being written, send on what comes until it is closed. */
+                follow?: boolean;
+                /** @description True: inside of a frame the scripts of an HTML page run, with nobody's rights. */
+                scripts?: boolean;
+                /** @description With `follow`: begin at this byte. `Range: bytes=N-` says the same. */
+                offset?: number;
             };
             header?: never;
             path: {
@@ -1994,7 +2266,7 @@ export interface operations {
                     "application/octet-stream": components["schemas"]["Content"];
                 };
             };
-            /** @description The requested range of it */
+            /** @description The requested range of it; several ranges as multipart/byteranges */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -2005,6 +2277,13 @@ export interface operations {
             };
             /** @description The client has it already */
             304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description With `redirect`: where it is */
+            307: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2028,8 +2307,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such artifact */
+            /** @description There is no such artifact, or its bytes are gone */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It is not what If-Match names */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2490,7 +2778,10 @@ export interface operations {
     };
     stream_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only these events: comma-separated names such as `artifact.*` or `job.failed` */
+                types?: string;
+            };
             header?: {
                 /** @description Id of the last event that was seen */
                 "Last-Event-ID"?: string | null;
@@ -2500,13 +2791,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The stream; each message is one JobEvent */
+            /** @description The stream; each message is one event */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["JobEvent"];
+                    "text/event-stream": components["schemas"]["StreamedEvent"];
                 };
             };
             /** @description Authentication is on and the key is missing or wrong. */
@@ -3658,6 +3949,373 @@ export interface operations {
             };
             /** @description The disk or the storage is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    job_archive: {
+        parameters: {
+            query?: {
+                /** @description True: of all jobs under the same root, each in a folder of its own. */
+                tree?: boolean;
+                /** @description `all`: older versions of the same name too. */
+                versions?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The zip file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": components["schemas"]["Content"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    presign_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job it belongs to */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresignRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to put the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The artifact storage has no addresses */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    complete_presigned: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job it belongs to */
+                id: string;
+                /** @description The upload's id, as it was given */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is durable and listed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job has no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was put to its address yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk or the storage is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_job_artifacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the last event that was seen */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one ArtifactEvent */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ArtifactEvent"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
