@@ -99,8 +99,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every change of every job, as it happens: first `event: open`, then one message for each changed job. A client that
-         *     sends the `Last-Event-ID` it saw last gets everything that changed since.
+         * Every change of every job and artifact, as it happens: first `event: open`, then one message for each change. A client
+         *     that sends the `Last-Event-ID` it saw last gets everything that changed since.
          */
         get: operations["stream_events"];
         put?: never;
@@ -242,6 +242,23 @@ export interface paths {
         put?: never;
         /** Make an artifact of a job. When this answers, content and record are durable and listed. */
         post: operations["create_job_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens to the artifacts of one job, as it happens. Works as the stream of all events does. */
+        get: operations["stream_job_artifacts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -484,6 +501,30 @@ export interface components {
             id: string;
             /** @description Always `deleted`. */
             status: string;
+        };
+        /**
+         * @description What happened to an artifact. The stream sends the newest state of an artifact: steps in between may have been passed
+         *     over, but the first event of an artifact is always that it was created.
+         */
+        ArtifactEvent: {
+            artifact: components["schemas"]["Artifact"] | null;
+            /**
+             * Format: uuid
+             * @description The artifact.
+             */
+            artifact_id: string;
+            /**
+             * Format: date-time
+             * @description When it happened, or when the server noticed.
+             */
+            at: string;
+            /**
+             * Format: uuid
+             * @description The artifact's job.
+             */
+            job_id: string;
+            /** @description `artifact.created`, `artifact.updated` (it was closed, or what is written on it changed) or `artifact.deleted`. */
+            type: string;
         };
         /** @description One page of artifacts, newest first. */
         ArtifactPage: {
@@ -1075,6 +1116,8 @@ export interface components {
             /** @description The worker instance of the last attempt. */
             worker_id: string | null;
         };
+        /** @description One message of the stream of all events. */
+        StreamedEvent: components["schemas"]["JobEvent"] | components["schemas"]["ArtifactEvent"];
         /** @description A worker: all instances that share one name. */
         Worker: {
             /** @description True while one of its instances is alive. */
@@ -1532,6 +1575,8 @@ export interface operations {
             query?: {
                 /** @description True: as a file to save, not to show */
                 download?: boolean;
+                /** @description True: inside of a frame the scripts of an HTML page run, with nobody's rights */
+                scripts?: boolean;
             };
             header?: never;
             path: {
@@ -1719,7 +1764,10 @@ export interface operations {
     };
     stream_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only these events: comma-separated names such as `artifact.*` or `job.failed` */
+                types?: string;
+            };
             header?: {
                 /** @description Id of the last event that was seen */
                 "Last-Event-ID"?: string | null;
@@ -1729,13 +1777,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The stream; each message is one JobEvent */
+            /** @description The stream; each message is one event */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["JobEvent"];
+                    "text/event-stream": components["schemas"]["StreamedEvent"];
                 };
             };
             /** @description Authentication is on and the key is missing or wrong. */
@@ -2509,6 +2557,86 @@ export interface operations {
             };
             /** @description The disk or the storage is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_job_artifacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the last event that was seen */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one ArtifactEvent */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ArtifactEvent"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
