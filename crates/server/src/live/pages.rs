@@ -38,6 +38,7 @@ impl Page {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Change<'a> {
     Job(&'a JobChange),
     Artifact(&'a ArtifactChange),
