@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -422,6 +423,7 @@ def test_a_record_is_data(made: dict[str, upnext.Artifact]) -> None:
         assert other == report
         assert other.bytes_sync() == b'{"rows":1}'
     assert "Köln" in repr(report)
+    assert vars(report).keys() - {"_stored"} == dataclasses.asdict(report).keys()
 
 
 def test_a_child_process_reads_with_a_connection_of_its_own(made: dict[str, upnext.Artifact]) -> None:
