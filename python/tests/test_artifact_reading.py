@@ -426,19 +426,24 @@ def test_a_record_is_data(made: dict[str, upnext.Artifact]) -> None:
     assert vars(report).keys() - {"_stored"} == dataclasses.asdict(report).keys()
 
 
-def test_a_child_process_reads_with_a_connection_of_its_own(made: dict[str, upnext.Artifact]) -> None:
-    model = made["model/1"]
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(write, b"good" if model.bytes_sync() == LARGE + b"\1" else b"bad")
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as answer:
-        assert answer.read() == b"good"
-    assert os.waitpid(child, 0)[1] == 0
+def test_a_forked_child_reads_with_a_connection_of_its_own(
+    made: dict[str, upnext.Artifact], programs: Programs
+) -> None:
+    programs.write(
+        "forks.py",
+        """
+        import os, upnext
+
+        artifact = upnext.get_artifact_sync(function="report", name="report.json")
+        child = os.fork()
+        print(artifact.json_sync(), flush=True)
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+            print(artifact.json_sync(), flush=True)
+        os._exit(0)
+        """,
+    )
+    assert programs.run("forks.py") == (0, "{'rows': 2}\n" * 3)
 
 
 def test_any_process_reads(made: dict[str, upnext.Artifact], programs: Programs) -> None:

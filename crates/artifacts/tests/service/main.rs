@@ -500,6 +500,23 @@ async fn damaged_bytes_are_not_passed_off_as_good() {
 }
 
 #[tokio::test]
+async fn a_range_of_all_bytes_is_checked_like_all_of_them() {
+    for follow in [false, true] {
+        let stand = Stand::new().await;
+        let artifact = stand.create("a", None, bytes(&[5; 100_000])).await.unwrap();
+        let mut raw = vec![5; 100_000];
+        raw[0] = 6;
+        std::fs::write(stand.file_of(artifact.sha256.unwrap()), raw).unwrap();
+        let pieces = match follow {
+            true => stand.artifacts.follow(&artifact, 0),
+            false => stand.artifacts.read(&artifact, Some(0..u64::MAX)).await.unwrap(),
+        };
+        let read: Result<Vec<Bytes>, _> = pieces.try_collect().await;
+        assert!(matches!(read, Err(BlobError::Damaged(_))), "{read:?}");
+    }
+}
+
+#[tokio::test]
 async fn bytes_in_another_storage_are_named_as_such() {
     let stand = Stand::new().await;
     let mut artifact = stand.create("a", None, bytes(&[5; 100_000])).await.unwrap();
