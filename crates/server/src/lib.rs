@@ -10,6 +10,7 @@ mod dashboard;
 mod error;
 mod guard;
 mod openapi;
+mod previews;
 mod query;
 mod router;
 mod routes;

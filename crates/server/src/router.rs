@@ -20,10 +20,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
+use crate::previews::Previews;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::{
-    artifact_content, artifact_stats, artifacts, auth, events, functions, health, job_archive, job_history,
-    jobs, new_artifact, presigned, workers,
+    artifact_content, artifact_preview, artifact_stats, artifacts, auth, events, functions, health,
+    job_archive, job_history, jobs, new_artifact, presigned, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -40,6 +41,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(artifacts::router())
         .merge(new_artifact::router())
         .merge(artifact_content::router())
+        .merge(artifact_preview::router())
         .merge(artifact_stats::router())
         .merge(presigned::router())
         .merge(job_archive::router())
@@ -64,7 +66,7 @@ pub(crate) fn build(
 ) -> Result<Router, ServeError> {
     check(&served.settings, bound)?;
     let settings = Arc::clone(&served.settings);
-    let state = AppState { served, stopping };
+    let state = AppState { served, stopping, previews: Previews::default() };
     let origins = &settings.cors_allow_origins;
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()

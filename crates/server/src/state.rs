@@ -6,6 +6,8 @@ use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
 use upnext_core::{Backend, Client, Settings};
 
+use crate::previews::Previews;
+
 /// What a server serves: jobs, artifacts, and the settings they were opened with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Served {
@@ -23,6 +25,8 @@ pub(crate) struct AppState {
     pub(crate) served: Served,
     /// Cancelled when the server stops: long answers end then.
     pub(crate) stopping: CancellationToken,
+    /// Makes previews, and keeps them for the next who asks.
+    pub(crate) previews: Previews,
 }
 
 impl AppState {

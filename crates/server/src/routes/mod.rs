@@ -1,6 +1,7 @@
 //! The calls of the REST API, one file for each noun.
 
 pub(crate) mod artifact_content;
+pub(crate) mod artifact_preview;
 pub(crate) mod artifact_stats;
 pub(crate) mod artifacts;
 pub(crate) mod auth;

@@ -5,17 +5,23 @@
 
 mod artifact;
 mod artifact_stats;
+mod difference;
 mod errors;
 mod event;
 mod function;
 mod job;
 mod presigned;
+mod preview;
 mod status;
 mod worker;
 
 pub(crate) use artifact::Content;
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
 pub use artifact_stats::{ArtifactStats, ArtifactTotals};
+pub use difference::{
+    ArtifactDifference, BytesDifference, Difference, Hunk, HunkLine, ImageDifference, ImageFacts,
+    JsonDifference, LineChange, RetypedColumn, SameContent, TableDifference, TextDifference, ValueChange,
+};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
 pub use event::JobEvent;
@@ -24,6 +30,11 @@ pub use job::{
     Attempt, AttemptList, Job, JobCancelled, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
 };
 pub use presigned::{PresignRequest, PresignedUpload};
+pub use preview::{
+    ArchiveEntry, ArchivePreview, ArtifactPreview, BinaryPreview, EntryKind, ImagePreview, JsonPreview,
+    NoPreview, Outline, OutlineMember, Preview, PreviewColumn, PreviewedArtifact, TablePreview, TextPreview,
+    Thumbnail,
+};
 pub use status::{AuthStatus, AuthVerified, Health, Readiness};
 pub use worker::{Worker, WorkerInstance, WorkerList};
 
@@ -53,6 +64,8 @@ macro_rules! mirrored {
         }
     };
 }
+
+use mirrored;
 
 mirrored! {
     /// Where a job stands.

@@ -4,6 +4,7 @@
 mod archive;
 mod artifacts;
 mod content;
+mod difference;
 mod events;
 mod follow;
 mod guards;
@@ -12,6 +13,7 @@ mod jobs;
 mod openapi;
 mod pages;
 mod presigned;
+mod preview;
 mod ranges;
 mod s3;
 #[path = "../../../blobs/tests/storage/s3_server.rs"]
