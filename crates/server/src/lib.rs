@@ -17,6 +17,7 @@ mod guard;
 mod live;
 mod maintenance;
 mod openapi;
+mod previews;
 mod query;
 mod request_body;
 mod router;

@@ -22,11 +22,13 @@ use crate::artifact_origin::{ArtifactOrigin, ContentOnly, by_host, show_content_
 use crate::error::ApiError;
 use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
 use crate::live::LiveFeed;
+use crate::previews::Previews;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::upload_progress::Finishing;
 use crate::routes::{
-    artifact_changes, artifact_content, artifact_history, artifact_stats, artifacts, auth, events, functions,
-    health, job_archive, job_history, jobs, lineage, new_artifact, presigned, uploads, workers,
+    artifact_changes, artifact_content, artifact_history, artifact_preview, artifact_stats, artifacts, auth,
+    events, functions, health, job_archive, job_history, jobs, lineage, new_artifact, presigned, uploads,
+    workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -71,6 +73,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(uploads::router())
         .merge(new_artifact::router())
         .merge(artifact_content::router())
+        .merge(artifact_preview::router())
         .merge(artifact_stats::router())
         .merge(presigned::router())
         .merge(job_archive::router())
@@ -103,7 +106,8 @@ pub(crate) fn build(
     let artifact_origin =
         artifact_origin.and_then(|origin| ArtifactOrigin::new(origin, Arc::clone(served.client.backend())));
     let artifact_origin = artifact_origin.map(Arc::new);
-    let state = AppState { served, stopping, finishing: Finishing::default(), live };
+    let state =
+        AppState { served, stopping, finishing: Finishing::default(), live, previews: Previews::default() };
     let content = Router::new().nest(API, artifact_content::router().into()).with_state(state.clone());
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()

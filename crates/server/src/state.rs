@@ -7,6 +7,7 @@ use upnext_artifacts::ArtifactService;
 use upnext_core::{Backend, Client, Settings};
 
 use crate::live::LiveFeed;
+use crate::previews::Previews;
 use crate::routes::upload_progress::Finishing;
 
 /// What a server serves: jobs, artifacts, and the settings they were opened with. Cheap to clone.
@@ -30,6 +31,8 @@ pub(crate) struct AppState {
     pub(crate) finishing: Finishing,
     /// What happens, for all who follow it.
     pub(crate) live: LiveFeed,
+    /// Makes previews, and keeps them for the next who asks.
+    pub(crate) previews: Previews,
 }
 
 impl AppState {

@@ -3,6 +3,7 @@
 pub(crate) mod artifact_changes;
 pub(crate) mod artifact_content;
 pub(crate) mod artifact_history;
+pub(crate) mod artifact_preview;
 pub(crate) mod artifact_stats;
 pub(crate) mod artifacts;
 pub(crate) mod auth;

@@ -6,12 +6,14 @@
 mod artifact;
 mod artifact_patch;
 mod artifact_stats;
+mod difference;
 mod errors;
 mod event;
 mod function;
 mod job;
 mod lineage;
 mod presigned;
+mod preview;
 mod status;
 mod worker;
 
@@ -19,6 +21,10 @@ pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
 pub(crate) use artifact::{ArtifactForm, Content};
 pub use artifact_patch::{ArtifactPatch, ArtifactRead};
 pub use artifact_stats::{ArtifactStats, ArtifactTotals};
+pub use difference::{
+    ArtifactDifference, BytesDifference, Difference, Hunk, HunkLine, ImageDifference, ImageFacts,
+    JsonDifference, LineChange, RetypedColumn, SameContent, TableDifference, TextDifference, ValueChange,
+};
 pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
 pub(crate) use event::StreamedEvent;
@@ -29,6 +35,11 @@ pub use job::{
 };
 pub use lineage::{ArtifactLineage, JobLineage};
 pub use presigned::{PresignRequest, PresignedUpload};
+pub use preview::{
+    ArchiveEntry, ArchivePreview, ArtifactPreview, BinaryPreview, EntryKind, ImagePreview, JsonPreview,
+    NoPreview, Outline, OutlineMember, Preview, PreviewColumn, PreviewedArtifact, TablePreview, TextPreview,
+    Thumbnail,
+};
 pub use status::{AuthStatus, AuthVerified, Health, Readiness};
 pub use worker::{Worker, WorkerInstance, WorkerList};
 
@@ -58,6 +69,8 @@ macro_rules! mirrored {
         }
     };
 }
+
+use mirrored;
 
 mirrored! {
     /// Where a job stands.

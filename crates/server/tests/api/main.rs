@@ -6,6 +6,7 @@ mod artifact_origin;
 mod artifacts;
 mod changing;
 mod content;
+mod difference;
 mod events;
 mod finding;
 mod follow;
@@ -19,6 +20,7 @@ mod memory;
 mod openapi;
 mod pages;
 mod presigned;
+mod preview;
 mod ranges;
 mod s3;
 #[path = "../../../blobs/tests/storage/s3_server.rs"]
