@@ -49,7 +49,7 @@ export function ArtifactFilters({ filter, listedTypes, onChange }: ArtifactFilte
         />
         <button
           type="button"
-          className="button narrow-only filters-toggle"
+          className="button filters-toggle"
           aria-expanded={open}
           aria-controls="more-filters"
           onClick={() => {

@@ -45,5 +45,10 @@ export function ArtifactState({ artifact }: { artifact: Artifact }) {
 /** The same as a sentence, for the place where the content would be. */
 export function stateMeaning(artifact: Artifact): string | null {
   const state = STATES[artifact.status];
-  return state === undefined ? null : (artifact.error ?? state.meaning);
+  return state === undefined ? null : asSentence(artifact.error ?? state.meaning);
+}
+
+/** The server's words begin small and end without a full stop, for they stand in many places. */
+function asSentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, "")}.`;
 }

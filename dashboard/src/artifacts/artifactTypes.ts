@@ -53,7 +53,7 @@ function shortMediaType(type: string): string {
   const subtype = type.split("/").at(-1)?.split(";")[0]?.trim() ?? "";
   const last = subtype.replace(/^x-/, "").split(".").at(-1) ?? "";
   if (last === "") return "Other";
-  return last.length <= 5 ? last.toUpperCase() : last;
+  return last.length <= 4 ? last.toUpperCase() : last;
 }
 
 export function previewKind(artifact: Artifact): PreviewKind {
