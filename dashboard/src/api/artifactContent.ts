@@ -61,6 +61,11 @@ export function artifactContentUrl(id: string): string {
   return `${artifactUrl(id)}/content`;
 }
 
+/** For a sandboxed frame only: the server lets scripts run there, with nobody's rights. */
+export function artifactScriptedUrl(id: string): string {
+  return `${artifactContentUrl(id)}?scripts=1`;
+}
+
 export function artifactDownloadUrl(id: string): string {
   return `${artifactContentUrl(id)}?download=true`;
 }

@@ -22,14 +22,14 @@ export interface WireArchiveEntry {
   path: string;
   type: "file" | "folder" | "link" | "other";
   size: number;
-  compressed_size?: number;
+  compressed_size?: number | null;
 }
 
 export type WireCell = null | boolean | number | bigint | string;
 
 export type WirePreview =
-  | { kind: "text"; text: string; lines: number; truncated: boolean; note?: string }
-  | { kind: "json"; text?: string; outline?: WireOutline; truncated: boolean }
+  | { kind: "text"; text: string; lines: number; truncated: boolean; note?: string | null }
+  | { kind: "json"; text?: string | null; outline?: WireOutline | null; truncated: boolean }
   | {
       kind: "table";
       format: string;
@@ -38,20 +38,20 @@ export type WirePreview =
       total_columns: number;
       total_rows: number | null;
       truncated: boolean;
-      delimiter?: string;
-      header?: boolean;
-      note?: string;
+      delimiter?: string | null;
+      header?: boolean | null;
+      note?: string | null;
     }
-  | { kind: "image"; format: string; width: number; height: number; note?: string }
+  | { kind: "image"; format: string; width: number; height: number; note?: string | null }
   | {
       kind: "archive";
       format: string;
       entries: WireArchiveEntry[];
       total_entries: number | null;
       truncated: boolean;
-      note?: string;
+      note?: string | null;
     }
-  | { kind: "binary"; hex: string; looks_like?: string; truncated: boolean }
+  | { kind: "binary"; hex: string; looks_like?: string | null; truncated: boolean }
   | { kind: "too_large"; reason: string }
   | { kind: "none"; reason: string };
 
@@ -76,7 +76,7 @@ export interface WireImageFacts {
 
 export type WireDifference =
   | { kind: "same"; size: number }
-  | { kind: "text"; added: number; removed: number; hunks: WireHunk[]; truncated: boolean; note?: string }
+  | { kind: "text"; added: number; removed: number; hunks: WireHunk[]; truncated: boolean; note?: string | null }
   | { kind: "json"; added: number; removed: number; changed: number; changes: WireValueChange[]; truncated: boolean }
   | {
       kind: "table";
@@ -87,8 +87,8 @@ export type WireDifference =
       new_rows: number | null;
       truncated: boolean;
     }
-  | { kind: "image"; old: WireImageFacts; new: WireImageFacts; differing_share: number | null; note?: string }
-  | { kind: "bytes"; old_size: number; new_size: number; first_difference: number | null; note?: string };
+  | { kind: "image"; old: WireImageFacts; new: WireImageFacts; differing_share: number | null; note?: string | null }
+  | { kind: "bytes"; old_size: number; new_size: number; first_difference: number | null; note?: string | null };
 
 export interface WireArtifactDiff {
   same: boolean;

@@ -114,6 +114,18 @@ describe("ArtifactPreview", () => {
     },
   );
 
+  it("runs scripts of HTML only when asked, and never with the origin of the page", async () => {
+    servePreview({ ...TEXT, text: "" });
+    const { container, unmount } = renderWithQueries(<ArtifactPreview artifact={makeArtifact({ type: "file/html" })} />);
+    await userEvent.click(screen.getByRole("button", { name: "With scripts" }));
+    const frame = container.querySelector("iframe");
+    expect(frame?.getAttribute("sandbox")).toBe("allow-scripts");
+    expect(frame?.getAttribute("src")).toMatch(/\/content\?scripts=1$/);
+    unmount();
+    renderWithQueries(<ArtifactPreview artifact={makeArtifact({ type: "image/svg" })} />);
+    expect(screen.queryByRole("button", { name: "With scripts" })).toBeNull();
+  });
+
   it("plays sound and film", () => {
     const { container, unmount } = renderWithQueries(<ArtifactPreview artifact={makeArtifact({ type: "audio/ogg" })} />);
     expect(container.querySelector("audio")?.hasAttribute("controls")).toBe(true);

@@ -3,10 +3,10 @@ import { Suspense, useState } from "react";
 
 import { artifactContentUrl } from "../api/artifactContent";
 import { isGrowing, type Artifact } from "../api/artifacts";
-import { Segmented } from "../components/Segmented";
 import { formatBytes } from "../format/numbers";
 import { stateMeaning } from "./ArtifactState";
 import { isLiveText, previewKind } from "./artifactTypes";
+import { FramePreview } from "./FramePreview";
 import { ImageView, LiveText, PreviewView } from "./lazyViewers";
 import { NoPreview } from "./NoPreview";
 
@@ -40,7 +40,7 @@ function ByKind({ artifact }: { artifact: Artifact }) {
     case "image":
       return <ImageView key={artifact.id} src={artifactContentUrl(artifact.id)} name={artifact.name} />;
     case "frame":
-      return <FramePreview artifact={artifact} />;
+      return <FramePreview key={artifact.id} artifact={artifact} />;
     case "pdf":
       return <PdfPreview artifact={artifact} />;
     case "audio":
@@ -51,41 +51,9 @@ function ByKind({ artifact }: { artifact: Artifact }) {
   }
 }
 
-const FRAME_VIEWS = [
-  ["page", "Page"],
-  ["source", "Source"],
-] as const;
-
-function FramePreview({ artifact }: { artifact: Artifact }) {
-  const [view, setView] = useState<"page" | "source">("page");
-  return (
-    <div className="viewer">
-      <div className="viewer-bar">
-        <Segmented label="View" value={view} choices={FRAME_VIEWS} onChange={setView} />
-        <span className="muted">Scripts do not run here.</span>
-      </div>
-      {view === "source" ? <PreviewView artifact={artifact} /> : <SandboxedFrame artifact={artifact} />}
-    </div>
-  );
-}
-
-/** The empty sandbox attribute takes away scripts, forms, pop-ups, downloads and the origin. */
-function SandboxedFrame({ artifact }: { artifact: Artifact }) {
-  return (
-    <iframe
-      className="preview-frame"
-      sandbox=""
-      src={artifactContentUrl(artifact.id)}
-      title={`Content of ${artifact.name}`}
-      referrerPolicy="no-referrer"
-      loading="lazy"
-    />
-  );
-}
-
 /**
- * Browsers show PDF in a viewer of their own, which a sandbox turns off. Served as `application/pdf` with `nosniff`, the
- * bytes can be nothing else.
+ * Browsers show PDF in a viewer of their own. The server's policy for it is a sandbox already; a second one from here would
+ * turn the viewer off.
  */
 function PdfPreview({ artifact }: { artifact: Artifact }) {
   if (!navigator.pdfViewerEnabled) return <NoPreview reason="This browser has no PDF viewer. Download it instead." />;

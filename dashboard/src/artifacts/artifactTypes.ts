@@ -66,6 +66,11 @@ export function previewKind(artifact: Artifact): PreviewKind {
   return "other";
 }
 
+/** Pages that may show nothing without their scripts, such as plots. */
+export function canRunScripts(artifact: Artifact): boolean {
+  return /^(?:file\/html|text\/html|application\/xhtml\+xml)$/.test(artifact.type);
+}
+
 /** The server makes thumbnails of these, once they are whole. */
 export function hasThumbnail(artifact: Artifact): boolean {
   return /^image\/(?:png|jpeg|webp|gif)$/.test(artifact.type) && artifact.status === "available" && artifact.sizeBytes > 0;

@@ -14,7 +14,7 @@ export function ArchiveList({ archive, label }: { archive: Archive; label: strin
         {archive.format}, {total === null ? "entries not counted" : countOf(total, "entry").replace("entrys", "entries")}
         {archive.truncated && `; the first ${formatCount(archive.entries.length)} are shown`}.
       </p>
-      {archive.note !== undefined && <p className="code-note">{archive.note}</p>}
+      {typeof archive.note === "string" && <p className="code-note">{archive.note}</p>}
       <div className="grid-frame" tabIndex={0} role="group" aria-label={label}>
         <table className="grid">
           <thead>
@@ -36,7 +36,7 @@ export function ArchiveList({ archive, label }: { archive: Archive; label: strin
                 </td>
                 <td className="grid-numeric">{entry.type === "file" ? formatBytes(entry.size) : ""}</td>
                 <td className="grid-numeric">
-                  {entry.compressed_size === undefined || entry.type !== "file" ? "" : formatBytes(entry.compressed_size)}
+                  {typeof entry.compressed_size === "number" && entry.type === "file" ? formatBytes(entry.compressed_size) : ""}
                 </td>
               </tr>
             ))}

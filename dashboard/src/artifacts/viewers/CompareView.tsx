@@ -55,7 +55,7 @@ function Shown({ comparison, difference }: { comparison: Comparison; difference:
     case "bytes":
       return (
         <>
-          {difference.note !== undefined && <p className="muted">{difference.note}</p>}
+          {typeof difference.note === "string" && <p className="muted">{difference.note}</p>}
           <p>
             {formatCount(difference.old_size)} bytes became {formatCount(difference.new_size)} bytes.{" "}
             {difference.first_difference === null

@@ -8,7 +8,7 @@ export function HexView({ preview, label }: { preview: PreviewOf<"binary">; labe
   return (
     <div className="viewer">
       <p className="code-note">
-        {preview.looks_like === undefined ? "Bytes of an unknown kind" : `Looks like ${preview.looks_like}`}
+        {typeof preview.looks_like === "string" ? `Looks like ${preview.looks_like}` : "Bytes of an unknown kind"}
         {preview.truncated && `; the first ${formatCount(preview.hex.length / 2)} bytes are shown`}.
       </p>
       <pre className="code hex" tabIndex={0} role="group" aria-label={label}>

@@ -24,7 +24,7 @@ export function ImageDiff({ comparison, difference }: ImageDiffProps) {
       <p>
         {sizeOf(difference.old)} before, {sizeOf(difference.new)} after.{" "}
         {difference.differing_share !== null && `${formatPercent(difference.differing_share * 100)} of the pixels differ.`}
-        {difference.note !== undefined && <span className="muted">{difference.note}</span>}
+        {typeof difference.note === "string" && <span className="muted">{difference.note}</span>}
       </p>
       <div className="viewer-bar">
         <Segmented label="View" value={view} choices={VIEWS} onChange={setView} />

@@ -17,12 +17,12 @@ let preferred: "text" | "tree" = "text";
 
 export function JsonView({ preview, label }: { preview: PreviewOf<"json">; label: string }) {
   const [view, setView] = useState(preferred);
-  const { text, outline } = preview;
+  const { text = null, outline = null } = preview;
   const tree = useMemo(
-    () => (outline !== undefined ? outlineTree(outline) : text === undefined ? null : jsonTree(text)),
+    () => (outline !== null ? outlineTree(outline) : text === null ? null : jsonTree(text)),
     [text, outline],
   );
-  if (text === undefined || tree === null) {
+  if (text === null || tree === null) {
     return (
       <div className="viewer">
         <p className="code-note">The outline of a large document{preview.truncated && ", as far as it was read"}.</p>

@@ -1,7 +1,7 @@
 // The server's preview of an artifact, each kind in its own way.
 import { useQuery } from "@tanstack/react-query";
 
-import { artifactPreviewQuery, type Preview } from "../../api/artifactContent";
+import { artifactPreviewQuery, artifactThumbnailUrl, type Preview } from "../../api/artifactContent";
 import type { Artifact } from "../../api/artifacts";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { NoPreview } from "../NoPreview";
@@ -11,7 +11,6 @@ import { ImageView } from "./ImageView";
 import { JsonView } from "./JsonView";
 import { TableGrid } from "./TableGrid";
 import { TextView } from "./TextView";
-import { artifactThumbnailUrl } from "../../api/artifactContent";
 
 export function PreviewView({ artifact }: { artifact: Artifact }) {
   const { data, error } = useQuery(artifactPreviewQuery(artifact));

@@ -9,7 +9,7 @@ export function TableGrid({ table, label }: { table: Table; label: string }) {
   return (
     <div className="viewer">
       <p className="code-note">{extentOf(table)}</p>
-      {table.note !== undefined && <p className="code-note">{table.note}</p>}
+      {typeof table.note === "string" && <p className="code-note">{table.note}</p>}
       <div className="grid-frame" tabIndex={0} role="group" aria-label={label}>
         <table className="grid">
           <thead>

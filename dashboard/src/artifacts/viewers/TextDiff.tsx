@@ -11,7 +11,7 @@ const WORDS = { context: "", added: "added: ", removed: "removed: " } as const;
 export function TextDiff({ difference }: { difference: TextDifference }) {
   return (
     <>
-      {difference.note !== undefined && <p className="muted">{difference.note}</p>}
+      {typeof difference.note === "string" && <p className="muted">{difference.note}</p>}
       <p>
         <span className="diff-count-added">+{difference.added}</span> <span className="diff-count-removed">−{difference.removed}</span>{" "}
         <span className="muted">

@@ -36,7 +36,7 @@ export function TextView({ artifact, preview, label }: TextViewProps) {
           <Segmented label="View" value={view} choices={VIEWS} onChange={setView} />
         </div>
       )}
-      {preview.note !== undefined && <p className="code-note">{preview.note}</p>}
+      {typeof preview.note === "string" && <p className="code-note">{preview.note}</p>}
       {markdown && view === "rendered" ? (
         <MarkdownView text={text} label={label} />
       ) : (
