@@ -54,15 +54,15 @@ test("a job shows arguments, result and its artifacts with previews", async ({ p
   await expect.poll(() => naturalWidth(image)).toBe(upnext.seed.pngWidth);
 });
 
-test("the artifacts page lists every artifact, and finds one by name and by type", async ({ page }) => {
+test("the artifacts page lists every artifact, and finds one by words and by type", async ({ page }) => {
   await page.goto("/artifacts");
   for (const name of ["report.json", "log.txt", "chart.png"]) {
     await expect(page.getByRole("link", { name, exact: true })).toBeVisible();
   }
-  await page.getByRole("searchbox", { name: "Search by name" }).fill("log");
+  await page.getByRole("searchbox", { name: "Search artifacts" }).fill("log");
   await expect(page.getByRole("link", { name: "report.json", exact: true })).toBeHidden();
-  await expect(page).toHaveURL(/name=log/);
-  await page.getByRole("searchbox", { name: "Search by name" }).fill("");
+  await expect(page).toHaveURL(/q=log/);
+  await page.getByRole("searchbox", { name: "Search artifacts" }).fill("");
   await page.getByRole("combobox", { name: "Type" }).selectOption("image/png");
   await expect(page.getByRole("link", { name: "log.txt", exact: true })).toBeHidden();
   await expect(page.getByRole("link", { name: "chart.png", exact: true })).toBeVisible();
@@ -74,6 +74,7 @@ test("JSON is shown indented, with its digest, and downloads as it was stored", 
   const { name, bytes } = await download(page, pane.getByRole("link", { name: "Download report.json" }));
   expect(name).toBe("report.json");
   expect(JSON.parse(bytes.toString("utf8"))).toEqual(upnext.seed.report);
+  await pane.getByRole("tab", { name: "Details" }).click();
   await expect(pane.getByText(createHash("sha256").update(bytes).digest("hex"))).toBeVisible();
 });
 

@@ -7,7 +7,16 @@ interface WorkerFixtures {
   upnext: { url: string; seed: Seed };
 }
 
-export const test = base.extend<object, WorkerFixtures>({
+interface TestFixtures {
+  /** What a test may bring about on the error console: a browser that refuses something hostile says so there. */
+  allowedErrors: RegExp;
+}
+
+const NOTHING = /(?!)/;
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  allowedErrors: [NOTHING, { option: true }],
+
   upnext: [
     // eslint-disable-next-line no-empty-pattern -- Playwright insists on a destructured first parameter
     async ({}, use) => {
@@ -25,10 +34,10 @@ export const test = base.extend<object, WorkerFixtures>({
     await use(upnext.url);
   },
 
-  page: async ({ page }, use) => {
+  page: async ({ page, allowedErrors }, use) => {
     const errors: string[] = [];
     page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
+      if (message.type() === "error" && !allowedErrors.test(message.text())) errors.push(message.text());
     });
     page.on("pageerror", (error) => errors.push(error.message));
     await use(page);

@@ -1,33 +1,105 @@
-"""Fills a fresh UPNEXT_HOME for the browser tests: one job, run to its end by a real worker, with three artifacts.
+"""Fills a fresh UPNEXT_HOME for the browser tests, through the real Python package.
 
-Run without arguments it starts itself as the worker, submits the job, waits for it, stops the worker, and prints one
-line of JSON: the job's id and the exact contents that the browser must find.
+`seed.py work` is the worker; it runs until it is told to stop. Without arguments it submits the jobs, waits for them, and
+prints one line of JSON: ids, and the exact contents that the browser must find. One job goes on: it writes `live.log` until
+the file that `liveStop` names is there.
 """
 
+import asyncio
 import base64
+import io
 import json
-import signal
+import pathlib
 import struct
-import subprocess
 import sys
+import tempfile
+import zipfile
 import zlib
 
 import upnext
 
-worker = upnext.Worker("demo")
+worker = upnext.Worker("demo", concurrency=4)
 
 REPORT = {"type": "monthly", "rows": 42, "customer": "Åse & Sønner"}
 LOG = "Processing completed successfully.\n3 warnings. <b>not bold</b>\n"
 PNG_WIDTH, PNG_HEIGHT = 48, 32
 
+NOTES = """# Training notes
 
-def make_png() -> bytes:
+The **second** run is better, see [the site](https://example.org/notes).
+
+- [x] data cleaned
+
+| metric | value |
+|---|--:|
+| loss | 0.25 |
+
+<script>document.title = "owned"</script>
+![beacon](/api/v1/jobs?hostile=markdown)
+"""
+
+CONSOLE = "\u001b[32mINFO\u001b[0m started\n\u001b[1;31mERROR\u001b[0m <i>no</i> disk\n"
+
+PEOPLE = "id,name,score\n1,Kari,2.5\n2,Ola,3.5\n"
+
+#: Tries everything a page could do to the dashboard, and writes down what came of it.
+ATTACK = """
+const report = {};
+const attempt = (name, action) => {
+  try { report[name] = String(action()); } catch (error) { report[name] = 'refused: ' + error.name; }
+};
+attempt('storage', () => localStorage.getItem('canary'));
+attempt('owned', () => localStorage.setItem('owned', 'yes'));
+attempt('session', () => sessionStorage.getItem('canary'));
+attempt('cookie', () => document.cookie);
+attempt('parent', () => parent === self ? 'refused: no parent' : parent.document.title);
+attempt('top', () => parent === self ? 'refused: no parent' : top.localStorage.getItem('canary'));
+attempt('databases', () => indexedDB.open('x'));
+attempt('image', () => { new Image().src = '/api/v1/jobs?hostile=image'; return 'refused: no answer'; });
+attempt('beacon', () => navigator.sendBeacon('/api/v1/jobs?hostile=beacon') ? 'queued' : 'refused: not queued');
+attempt('popup', () => window.open('/jobs?hostile=popup') === null ? 'refused: no window' : 'opened');
+const call = (name, options) => fetch('/api/v1/jobs?hostile=' + name, options).then(
+  (answer) => { report[name] = 'answered ' + answer.status; },
+  (error) => { report[name] = 'refused: ' + error.name; },
+);
+Promise.all([call('read'), call('write', { method: 'POST', body: '{}', mode: 'no-cors' })]).then(() => {
+  document.getElementById('report').textContent = JSON.stringify(report);
+});
+"""
+
+HOSTILE_HTML = f"""<!doctype html>
+<html><head><title>hostile</title>
+<link rel="stylesheet" href="/api/v1/jobs?hostile=stylesheet">
+<script src="/api/v1/jobs?hostile=script"></script>
+</head><body onload="document.getElementById('report').textContent += ' (onload ran)'">
+<h1>A report like any other</h1>
+<p id="report">no script ran</p>
+<img src="/api/v1/jobs?hostile=img" onerror="document.getElementById('report').textContent += ' (onerror ran)'">
+<iframe src="/jobs?hostile=frame"></iframe>
+<object data="/api/v1/jobs?hostile=object"></object>
+<form id="form" action="/api/v1/jobs?hostile=form" method="post"><button>Send</button></form>
+<script>{ATTACK}</script>
+</body></html>
+"""
+
+HOSTILE_SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 60"
+  onload="document.getElementById('report').textContent += ' (onload ran)'">
+<text id="report" x="4" y="30">no script ran</text>
+<image href="/api/v1/jobs?hostile=svg-image" width="9" height="9"/>
+<foreignObject width="50" height="20"><iframe xmlns="http://www.w3.org/1999/xhtml" src="/jobs?hostile=svg-frame"/></foreignObject>
+<script href="/api/v1/jobs?hostile=svg-script"/>
+<script><![CDATA[{ATTACK}]]></script>
+</svg>
+"""
+
+
+def make_png(red: int) -> bytes:
     """A small picture: a blue that fades from left to right."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    row = b"\0" + b"".join(bytes((74, 79, 80 + 3 * x)) for x in range(PNG_WIDTH))
+    row = b"\0" + b"".join(bytes((red, 79, 80 + 3 * x)) for x in range(PNG_WIDTH))
     header = struct.pack(">IIBBBBB", PNG_WIDTH, PNG_HEIGHT, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -37,33 +109,100 @@ def make_png() -> bytes:
     )
 
 
+def make_zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("data/part-1.csv", PEOPLE)
+        archive.writestr("../escape.txt", "x")
+    return buffer.getvalue()
+
+
+def make_parquet() -> bytes | None:
+    """A table, where pyarrow is there to write one."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        return None
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2], "name": ["Kari", "Ola"]}), buffer)
+    return buffer.getvalue()
+
+
 @worker.task
 async def generate_report(report_type: str) -> dict:
-    png = base64.b64encode(make_png()).decode("ascii")
+    png = base64.b64encode(make_png(74)).decode("ascii")
     await upnext.create_artifact(name="report.json", data={**REPORT, "type": report_type})
     await upnext.create_artifact(name="log.txt", data=LOG, artifact_type=upnext.ArtifactType.TEXT)
     await upnext.create_artifact(name="chart.png", data=png, artifact_type=upnext.ArtifactType.PNG)
     return {"rows": REPORT["rows"]}
 
 
+@worker.task
+async def train_model(run: int) -> dict:
+    """The first run makes what the second is compared with; the second makes one of each kind, too."""
+    made = [
+        await upnext.create_artifact(
+            "metrics.json",
+            {"loss": 0.5 / run, "epochs": 3},
+            description=f"Metrics of run {run}",
+            tags=["metrics", f"run-{run}"],
+            metadata={"model": "tiny", "data": {"rows": 1200}},
+        ),
+        await upnext.create_artifact("steps.txt", f"load\ntrain {run}\nsave\n"),
+        await upnext.create_artifact("curve.png", make_png(60 * run)),
+    ]
+    if run == 2:
+        contents: dict[str, bytes | None] = {
+            "notes.md": NOTES.encode(),
+            "console.log": CONSOLE.encode(),
+            "people.csv": PEOPLE.encode(),
+            "bundle.zip": make_zip(),
+            "weights.bin": bytes(range(256)) * 4,
+            "people.parquet": make_parquet(),
+            "hostile.html": HOSTILE_HTML.encode(),
+            "hostile.svg": HOSTILE_SVG.encode(),
+            "throwaway.txt": b"delete me",
+        }
+        made += [await upnext.create_artifact(name, data) for name, data in contents.items() if data is not None]
+    return {artifact.name: artifact.id for artifact in made}
+
+
+@worker.task
+async def publish(metrics_id: str) -> dict:
+    artifact = await upnext.get_artifact(metrics_id)
+    return await artifact.json()
+
+
+@worker.task
+async def write_log(stop: str) -> None:
+    line = 0
+    async with upnext.open_artifact("live.log", tags=["live"]) as log:
+        while not pathlib.Path(stop).exists():
+            line += 1
+            await log.write(f"\u001b[32mINFO\u001b[0m line {line}\n")
+            await asyncio.sleep(0.05)
+        await log.write("the end\n")
+
+
 def submit() -> None:
-    process = subprocess.Popen([sys.executable, __file__, "work"], stdout=sys.stderr)
-    try:
-        result = generate_report.wait_sync(report_type="monthly", wait_timeout=30)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    stop = pathlib.Path(tempfile.mkdtemp(prefix="upnext-live-")) / "stop"
+    write_log.submit_sync(stop=str(stop))
+    report = generate_report.wait_sync(report_type="monthly", wait_timeout=30)
+    train_model.wait_sync(run=1, wait_timeout=30)
+    trained = train_model.wait_sync(run=2, wait_timeout=30)
+    publish.wait_sync(metrics_id=trained.value["metrics.json"], wait_timeout=30)
     print(
         json.dumps(
             {
-                "jobId": result.job_id,
+                "jobId": report.job_id,
+                "trainId": trained.job_id,
+                "ids": trained.value,
                 "report": REPORT,
                 "log": LOG,
-                "pngBase64": base64.b64encode(make_png()).decode("ascii"),
+                "pngBase64": base64.b64encode(make_png(74)).decode("ascii"),
                 "pngWidth": PNG_WIDTH,
+                "liveStop": str(stop),
             }
         )
     )

@@ -1,4 +1,4 @@
-// A real UpNext server with a fresh home folder on a free port, and a job in it made by the real Python package.
+// A real UpNext server with a fresh home folder on a free port, and jobs in it that a real worker runs.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,14 +6,20 @@ import { join } from "node:path";
 
 const START_TIMEOUT_MS = 20_000;
 const SEED_TIMEOUT_MS = 60_000;
+const SEED = join(import.meta.dirname, "seed.py");
 
 /** What e2e/seed.py prints. */
 export interface Seed {
   jobId: string;
+  /** The job that made one artifact of each kind, and their ids by name. */
+  trainId: string;
+  ids: Record<string, string>;
   report: Record<string, string | number>;
   log: string;
   pngBase64: string;
   pngWidth: number;
+  /** Once this file is there, `live.log` is closed. */
+  liveStop: string;
 }
 
 export interface RunningServer {
@@ -31,14 +37,20 @@ export async function startServer(): Promise<RunningServer> {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  let worker: ChildProcess | null = null;
   const stop = async (): Promise<void> => {
+    if (worker !== null) await ended(worker);
     await ended(child);
     await rm(home, { recursive: true, force: true });
   };
   try {
     const url = await addressOf(child);
     await ready(url);
-    return { url, seed: () => runSeed(python, env), stop };
+    const seed = (): Seed => {
+      worker = spawn(python, [SEED, "work"], { env, stdio: ["ignore", "ignore", "inherit"] });
+      return runSeed(python, env);
+    };
+    return { url, seed, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -104,7 +116,7 @@ async function ready(url: string): Promise<void> {
 }
 
 function runSeed(python: string, env: NodeJS.ProcessEnv): Seed {
-  const run = spawnSync(python, [join(import.meta.dirname, "seed.py")], { env, encoding: "utf8", timeout: SEED_TIMEOUT_MS });
+  const run = spawnSync(python, [SEED], { env, encoding: "utf8", timeout: SEED_TIMEOUT_MS });
   if (run.status !== 0) throw new Error(`e2e/seed.py failed: ${run.error?.message ?? ""}\n${run.stdout}\n${run.stderr}`);
   return JSON.parse(run.stdout.trim().split("\n").at(-1) ?? "") as Seed;
 }

@@ -43,7 +43,20 @@ export async function getModel<Model>(
   convert: (wire: never) => Model,
   signal?: AbortSignal,
 ): Promise<Model> {
-  const response = await send(url, "application/json", signal);
+  return modelOf(url, await send(url, { accept: "application/json", signal }), convert);
+}
+
+/** Changes something, and converts the answer. */
+export async function sendModel<Model>(
+  method: "POST" | "PATCH" | "DELETE",
+  url: string,
+  body: object | null,
+  convert: (wire: never) => Model,
+): Promise<Model> {
+  return modelOf(url, await send(url, { accept: "application/json", method, body }), convert);
+}
+
+async function modelOf<Model>(url: string, response: Response, convert: (wire: never) => Model): Promise<Model> {
   const text = await readText(response);
   try {
     return convert(parseJson(text) as never);
@@ -59,13 +72,34 @@ export async function getModel<Model>(
 
 /** GETs text as it is, for previews. */
 export async function getText(url: string, signal?: AbortSignal): Promise<string> {
-  return readText(await send(url, "*/*", signal));
+  return readText(await send(url, { accept: "*/*", signal }));
 }
 
-async function send(url: string, accept: string, signal: AbortSignal | undefined): Promise<Response> {
+/** GETs bytes as they come. A stream that breaks off throws from the reader, not from here. */
+export async function openStream(url: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const { body } = await send(url, { accept: "*/*", signal });
+  if (body === null) throw new ApiError("malformed", null, `The answer of ${url} has no body.`);
+  return body;
+}
+
+interface Sending {
+  accept: string;
+  method?: string;
+  body?: object | null;
+  signal?: AbortSignal | undefined;
+}
+
+async function send(url: string, { accept, method = "GET", body = null, signal }: Sending): Promise<Response> {
+  const headers = body === null ? { accept } : { accept, "content-type": "application/json" };
   let response: Response;
   try {
-    response = await fetch(url, { headers: { accept }, credentials: "same-origin", ...(signal && { signal }) });
+    response = await fetch(url, {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(body !== null && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
   } catch (cause) {
     throw failureOf(cause);
   }

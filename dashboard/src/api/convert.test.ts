@@ -38,8 +38,9 @@ describe("toJob", () => {
 });
 
 describe("toArtifact", () => {
-  it("takes a type it does not know as unknown", () => {
-    expect(toArtifact(makeWireArtifact({ type: "video/mp4" as never })).type).toBe("unknown");
+  it("keeps any media type, and takes a status it does not know as unknown", () => {
+    expect(toArtifact(makeWireArtifact({ type: "video/mp4" })).type).toBe("video/mp4");
+    expect(toArtifact(makeWireArtifact({ status: "frozen" as never })).status).toBe("unknown");
   });
 });
 

@@ -4,6 +4,8 @@ import type { JsonValue } from "./json";
 export interface Page<Item> {
   items: Item[];
   total: number;
+  /** True when there are more than `total`, and counting them all would take long. */
+  totalIsCapped: boolean;
   nextCursor: string | null;
 }
 

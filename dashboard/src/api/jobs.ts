@@ -85,7 +85,12 @@ export function toJob(wire: WireJob): Job {
 }
 
 function toJobPage(wire: WireJobPage): Page<Job> {
-  return { items: wire.jobs.map(toJob), total: wire.total, nextCursor: wire.has_more ? wire.next_cursor : null };
+  return {
+    items: wire.jobs.map(toJob),
+    total: wire.total,
+    totalIsCapped: false,
+    nextCursor: wire.has_more ? wire.next_cursor : null,
+  };
 }
 
 /** A finished job stays as it is, unless somebody queues it again by hand. */

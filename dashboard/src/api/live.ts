@@ -1,4 +1,5 @@
-// How queries stay live: repeated every two seconds while the tab is visible (TanStack Query stops hidden tabs by itself).
+// How queries stay live: repeated every two seconds while the tab is visible (TanStack Query stops hidden tabs by itself),
+// and less often where the change feed says when there is something new.
 import { QueryClient } from "@tanstack/react-query";
 
 import { ApiError } from "./client";
@@ -17,6 +18,17 @@ export function intervalForOne(state: { settled: boolean; error: Error | null })
 /** A list of many pages is fetched whole each time, so it refreshes in proportion. */
 export function intervalForPages(pages: number): number {
   return LIVE_INTERVAL_MS * Math.max(1, pages);
+}
+
+let feedIsOpen = false;
+
+export function reportFeed(open: boolean): void {
+  feedIsOpen = open;
+}
+
+/** What the feed tells of is asked for only now and then, in case the feed missed something. */
+export function intervalWithFeed(interval: number): number {
+  return feedIsOpen ? Math.max(interval, SETTLED_INTERVAL_MS) : interval;
 }
 
 export function createQueryClient(): QueryClient {

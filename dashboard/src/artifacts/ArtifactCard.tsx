@@ -6,7 +6,9 @@ import type { Artifact } from "../api/artifacts";
 import { TimeAgo } from "../components/TimeAgo";
 import { formatBytes } from "../format/numbers";
 import { ArtifactPreview } from "./ArtifactPreview";
+import { ArtifactState } from "./ArtifactState";
 import { DownloadLink } from "./DownloadLink";
+import { Tags } from "./Tags";
 import { TypeTag } from "./TypeTag";
 
 interface ArtifactCardProps {
@@ -34,11 +36,18 @@ export function ArtifactCard({ artifact, openAtFirst }: ArtifactCardProps) {
         <Link to="/artifacts" search={{ selected: artifact.id }} className="artifact-card-name">
           {artifact.name}
         </Link>
+        <ArtifactState artifact={artifact} />
         <span className="muted artifact-card-facts">
           {formatBytes(artifact.sizeBytes)} · <TimeAgo date={artifact.createdAt} />
         </span>
         <DownloadLink artifact={artifact} small />
       </header>
+      {(artifact.description !== null || artifact.tags.length > 0) && (
+        <div className="artifact-card-labels">
+          {artifact.description !== null && <p>{artifact.description}</p>}
+          <Tags tags={artifact.tags} />
+        </div>
+      )}
       <div id={previewId} hidden={!open} className="artifact-card-preview">
         {open && <ArtifactPreview artifact={artifact} />}
       </div>

@@ -1,86 +1,115 @@
-// The pane beside the artifact list: facts, download, and the preview of the selected artifact.
+// The pane beside the artifact list: what the selected artifact is and holds, and what can be done with it.
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useRef } from "react";
 
 import { artifactQuery, type Artifact } from "../api/artifacts";
-import { CopyButton } from "../components/CopyButton";
+import { ApiError } from "../api/client";
 import { ErrorNotice } from "../components/ErrorNotice";
-import { JobLink } from "../components/JobLink";
+import { Tabs } from "../components/Tabs";
 import { TimeAgo } from "../components/TimeAgo";
 import { formatBytes, formatCount } from "../format/numbers";
+import type { PaneTab } from "../router/searches";
+import { ArtifactDetails } from "./ArtifactDetails";
 import { ArtifactPreview } from "./ArtifactPreview";
-import { DownloadLink } from "./DownloadLink";
+import { ArtifactState } from "./ArtifactState";
+import { ArtifactVersions } from "./ArtifactVersions";
+import { LineageBox } from "./LineageBox";
+import { PaneActions } from "./PaneActions";
+import { Tags } from "./Tags";
 import { TypeTag } from "./TypeTag";
+
+const TABS = [
+  ["preview", "Preview"],
+  ["details", "Details"],
+  ["versions", "Versions"],
+  ["lineage", "Lineage"],
+] as const;
+
+/** What of the pane the address bar keeps. */
+export interface PaneView {
+  tab: PaneTab;
+  /** The id of the artifact to compare with. */
+  compare: string | undefined;
+}
 
 interface ArtifactPaneProps {
   artifactId: string;
   /** The list's own copy, so that the pane opens at once. */
   listed: Artifact | undefined;
+  view: PaneView;
+  onView: (view: PaneView) => void;
   onClose: () => void;
 }
 
-export function ArtifactPane({ artifactId, listed, onClose }: ArtifactPaneProps) {
+export function ArtifactPane({ artifactId, listed, view, onView, onClose }: ArtifactPaneProps) {
   const { data: artifact, error } = useQuery({ ...artifactQuery(artifactId), ...(listed && { placeholderData: listed }) });
   const pane = useRef<HTMLElement>(null);
   useFocusWhenCovering(pane);
+  const gone = error instanceof ApiError && error.status === 404;
   return (
     <aside className="pane" aria-label="Artifact preview" ref={pane} tabIndex={-1}>
       <header className="pane-header">
-        <h2>{artifact?.name ?? "Artifact"}</h2>
+        <div className="pane-title">
+          <h2>{artifact?.name ?? "Artifact"}</h2>
+          {artifact !== undefined && !gone && <ArtifactState artifact={artifact} />}
+        </div>
         <button type="button" className="button button-small" onClick={onClose}>
           Close
         </button>
       </header>
-      {error !== null && artifact === undefined ? (
+      {error !== null && (gone || artifact === undefined) ? (
         <ErrorNotice error={error} wanted="this artifact" />
       ) : (
-        artifact !== undefined && <PaneBody artifact={artifact} />
+        artifact !== undefined && <PaneBody artifact={artifact} view={view} onView={onView} onClose={onClose} />
       )}
     </aside>
   );
 }
 
-function PaneBody({ artifact }: { artifact: Artifact }) {
+type PaneBodyProps = Pick<ArtifactPaneProps, "view" | "onView" | "onClose"> & { artifact: Artifact };
+
+function PaneBody({ artifact, view, onView, onClose }: PaneBodyProps) {
   return (
     <>
-      <dl className="facts pane-facts">
-        <Fact name="Type">
-          <TypeTag artifact={artifact} /> <span className="muted">{artifact.contentType}</span>
-        </Fact>
-        <Fact name="Size">
+      <div className="pane-summary">
+        <p className="pane-line">
+          <TypeTag artifact={artifact} />
           <span title={`${formatCount(artifact.sizeBytes)} bytes`}>{formatBytes(artifact.sizeBytes)}</span>
-        </Fact>
-        <Fact name="Created">
-          <TimeAgo date={artifact.createdAt} />
-          {artifact.attempt > 0 && <span className="muted"> · attempt {artifact.attempt}</span>}
-          {artifact.version > 1 && <span className="muted"> · version {artifact.version}</span>}
-        </Fact>
-        <Fact name="Job">
-          <JobLink jobId={artifact.jobId} />
-        </Fact>
-        <Fact name="SHA-256">
-          <span className="digest">
-            <code title={artifact.sha256}>{artifact.sha256}</code>
-            <CopyButton text={artifact.sha256} label="SHA-256" />
+          <span className="muted">
+            <TimeAgo date={artifact.createdAt} />
           </span>
-        </Fact>
-      </dl>
-      <div className="pane-actions">
-        <DownloadLink artifact={artifact} />
+          {artifact.version > 1 && <span className="muted">version {artifact.version}</span>}
+        </p>
+        {artifact.description !== null && <p className="pane-description">{artifact.description}</p>}
+        <Tags tags={artifact.tags} />
       </div>
-      <div className="pane-preview">
-        <ArtifactPreview artifact={artifact} />
-      </div>
+      <PaneActions key={artifact.id} artifact={artifact} onDeleted={onClose} />
+      <Tabs
+        label="About this artifact"
+        value={view.tab}
+        tabs={TABS}
+        onChange={(tab) => {
+          onView({ tab, compare: undefined });
+        }}
+      >
+        {view.tab === "preview" && (
+          <div className="pane-preview">
+            <ArtifactPreview key={artifact.id} artifact={artifact} />
+          </div>
+        )}
+        {view.tab === "details" && <ArtifactDetails key={artifact.id} artifact={artifact} />}
+        {view.tab === "versions" && (
+          <ArtifactVersions
+            artifact={artifact}
+            compare={view.compare}
+            onCompare={(compare) => {
+              onView({ tab: "versions", compare });
+            }}
+          />
+        )}
+        {view.tab === "lineage" && <LineageBox artifact={artifact} />}
+      </Tabs>
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

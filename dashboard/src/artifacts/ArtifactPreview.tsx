@@ -1,67 +1,65 @@
 // What an artifact holds, shown by its type. Artifacts are untrusted: text is text, and markup runs only in a sandboxed frame.
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { Suspense, useState } from "react";
 
-import { artifactContentUrl, artifactTextQuery, type Artifact } from "../api/artifacts";
-import { ErrorNotice } from "../components/ErrorNotice";
-import { JsonText, TextBlock } from "../components/JsonBlock";
+import { artifactContentUrl } from "../api/artifactContent";
+import { isGrowing, type Artifact } from "../api/artifacts";
 import { formatBytes } from "../format/numbers";
-import { isTooLargeToPreview, previewKind, typeLabel } from "./artifactTypes";
-import { CsvTable } from "./CsvTable";
+import { stateMeaning } from "./ArtifactState";
+import { isLiveText, previewKind } from "./artifactTypes";
+import { FramePreview } from "./FramePreview";
+import { ImageView, LiveText, PreviewView } from "./lazyViewers";
+import { NoPreview } from "./NoPreview";
 
 export function ArtifactPreview({ artifact }: { artifact: Artifact }) {
-  if (artifact.sizeBytes === 0) return <NoPreview reason="It is empty." />;
-  if (isTooLargeToPreview(artifact)) {
-    return <NoPreview reason={`${formatBytes(artifact.sizeBytes)} is too large to show here. Download it instead.`} />;
-  }
-  const kind = previewKind(artifact.type);
-  switch (kind) {
-    case "json":
-    case "text":
-    case "csv":
-      return <TextPreview artifact={artifact} kind={kind} />;
-    case "image":
-      return <ImagePreview key={artifact.id} artifact={artifact} />;
-    case "frame":
-      return <FramePreview artifact={artifact} />;
-    case "none":
-      return <NoPreview reason={`${typeLabel(artifact.type)} files are not shown here. Download it instead.`} />;
-  }
-}
-
-function TextPreview({ artifact, kind }: { artifact: Artifact; kind: "json" | "text" | "csv" }) {
-  const { data, error } = useQuery(artifactTextQuery(artifact.id));
-  const label = `Content of ${artifact.name}`;
-  if (error !== null) return <ErrorNotice error={error} wanted="this content" />;
-  if (data === undefined) return <div className="preview-wait" role="status" aria-label="Loading" />;
-  if (kind === "json") return <JsonText text={data} label={label} />;
-  if (kind === "csv") return <CsvTable text={data} label={label} />;
-  return <TextBlock text={data} label={label} />;
-}
-
-function ImagePreview({ artifact }: { artifact: Artifact }) {
-  const [broken, setBroken] = useState(false);
-  if (broken) return <NoPreview reason="The browser can’t read this image. Download it instead." />;
+  // Who began to follow it keeps reading where they are when it is closed.
+  const [live] = useState(isLiveText(artifact));
   return (
-    <div className="preview-image">
-      <img
-        src={artifactContentUrl(artifact.id)}
-        alt={artifact.name}
-        loading="lazy"
-        onError={() => {
-          setBroken(true);
-        }}
-      />
-    </div>
+    <Suspense fallback={<div className="preview-wait" role="status" aria-label="Loading" />}>
+      {live ? <LiveText artifact={artifact} /> : <Settled artifact={artifact} />}
+    </Suspense>
   );
 }
 
-/** The empty sandbox attribute takes away scripts, forms, pop-ups, downloads and the origin. */
-function FramePreview({ artifact }: { artifact: Artifact }) {
+function Settled({ artifact }: { artifact: Artifact }) {
+  const meaning = stateMeaning(artifact) ?? "";
+  if (artifact.status === "damaged") return <NoPreview reason={meaning} />;
+  if (isGrowing(artifact)) {
+    return <NoPreview reason={`${formatBytes(artifact.sizeBytes)} so far. It is shown here once it is whole.`} />;
+  }
+  if (artifact.sizeBytes === 0) return <NoPreview reason="It is empty." />;
+  return (
+    <>
+      {artifact.status === "incomplete" && <p className="code-note note-warning">{meaning}</p>}
+      <ByKind artifact={artifact} />
+    </>
+  );
+}
+
+function ByKind({ artifact }: { artifact: Artifact }) {
+  switch (previewKind(artifact)) {
+    case "image":
+      return <ImageView key={artifact.id} src={artifactContentUrl(artifact.id)} name={artifact.name} />;
+    case "frame":
+      return <FramePreview key={artifact.id} artifact={artifact} />;
+    case "pdf":
+      return <PdfPreview artifact={artifact} />;
+    case "audio":
+    case "video":
+      return <Player key={artifact.id} artifact={artifact} />;
+    default:
+      return <PreviewView key={artifact.id} artifact={artifact} />;
+  }
+}
+
+/**
+ * Browsers show PDF in a viewer of their own. The server's policy for it is a sandbox already; a second one from here would
+ * turn the viewer off.
+ */
+function PdfPreview({ artifact }: { artifact: Artifact }) {
+  if (!navigator.pdfViewerEnabled) return <NoPreview reason="This browser has no PDF viewer. Download it instead." />;
   return (
     <iframe
       className="preview-frame"
-      sandbox=""
       src={artifactContentUrl(artifact.id)}
       title={`Content of ${artifact.name}`}
       referrerPolicy="no-referrer"
@@ -70,11 +68,19 @@ function FramePreview({ artifact }: { artifact: Artifact }) {
   );
 }
 
-function NoPreview({ reason }: { reason: string }) {
+function Player({ artifact }: { artifact: Artifact }) {
+  const [broken, setBroken] = useState(false);
+  if (broken) return <NoPreview reason="This browser can’t play it. Download it instead." />;
+  const props = {
+    controls: true,
+    preload: "metadata",
+    src: artifactContentUrl(artifact.id),
+    "aria-label": artifact.name,
+    onError: () => {
+      setBroken(true);
+    },
+  } as const;
   return (
-    <div className="preview-none">
-      <strong>No preview</strong>
-      <p>{reason}</p>
-    </div>
+    <div className="preview-player">{artifact.type.startsWith("audio/") ? <audio {...props} /> : <video {...props} />}</div>
   );
 }

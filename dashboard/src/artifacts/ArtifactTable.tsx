@@ -5,7 +5,10 @@ import type { Artifact } from "../api/artifacts";
 import { JobLink } from "../components/JobLink";
 import { TimeAgo } from "../components/TimeAgo";
 import { formatBytes, formatCount } from "../format/numbers";
+import { ArtifactState } from "./ArtifactState";
 import { typeLabel } from "./artifactTypes";
+import { Tags } from "./Tags";
+import { Thumbnail } from "./Thumbnail";
 import { TypeTag } from "./TypeTag";
 
 interface ArtifactTableProps {
@@ -17,7 +20,7 @@ export function ArtifactTable({ artifacts, selected }: ArtifactTableProps) {
   return (
     <div className="table-frame">
       <table className="table">
-        <caption className="visually-hidden">Artifacts, newest first</caption>
+        <caption className="visually-hidden">Artifacts</caption>
         <thead>
           <tr>
             <th scope="col">Name</th>
@@ -48,19 +51,30 @@ export function ArtifactTable({ artifacts, selected }: ArtifactTableProps) {
 function ArtifactRow({ artifact, selected }: { artifact: Artifact; selected: boolean }) {
   return (
     <tr className="row-link" data-selected={selected}>
-      <td className="cell-name">
-        <Link
-          to="/artifacts"
-          search={(search) => ({ ...search, selected: artifact.id })}
-          resetScroll={false}
-          className="row-target"
-          aria-current={selected ? "true" : undefined}
-        >
-          {artifact.name}
-        </Link>
-        <span className="narrow-only muted subline">
-          {typeLabel(artifact.type)} · {formatBytes(artifact.sizeBytes)}
-        </span>
+      <td className="cell-artifact">
+        <div>
+          <Thumbnail artifact={artifact} />
+          <div className="cell-artifact-text">
+            <div className="cell-artifact-name">
+              <Link
+                to="/artifacts"
+                search={({ compare: _, ...search }) => ({ ...search, selected: artifact.id })}
+                resetScroll={false}
+                className="row-target"
+                aria-current={selected ? "true" : undefined}
+                title={artifact.description ?? artifact.name}
+              >
+                {artifact.name}
+              </Link>
+              {artifact.version > 1 && <span className="muted">v{artifact.version}</span>}
+              <ArtifactState artifact={artifact} />
+            </div>
+            <span className="narrow-only muted subline">
+              {typeLabel(artifact.type)} · {formatBytes(artifact.sizeBytes)}
+            </span>
+          </div>
+          <Tags tags={artifact.tags} />
+        </div>
       </td>
       <td className="wide-only">
         <TypeTag artifact={artifact} />

@@ -1,5 +1,6 @@
 // Saves an artifact under its own name; the server sends the name along.
-import { artifactDownloadUrl, type Artifact } from "../api/artifacts";
+import { artifactDownloadUrl } from "../api/artifactContent";
+import type { Artifact } from "../api/artifacts";
 
 interface DownloadLinkProps {
   artifact: Artifact;

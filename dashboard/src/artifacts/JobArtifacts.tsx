@@ -1,21 +1,31 @@
 // The artifacts section of a job's page.
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 
-import { jobArtifactsQuery } from "../api/artifacts";
+import { jobArtifactsQuery, jobZipUrl } from "../api/artifacts";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { formatCount } from "../format/numbers";
+import { useLiveArtifacts } from "../hooks/useLiveArtifacts";
 import { ArtifactCard } from "./ArtifactCard";
 
 /** A job with many artifacts shows the previews of the first few; the rest open on demand. */
 const OPEN_AT_FIRST = 4;
 
 export function JobArtifacts({ jobId, settled }: { jobId: string; settled: boolean }) {
+  useLiveArtifacts();
   const { data, error } = useQuery(jobArtifactsQuery(jobId, { settled }));
   return (
     <section aria-labelledby="artifacts-heading">
-      <h2 id="artifacts-heading">
-        Artifacts {data !== undefined && data.total > 0 && <span className="count">{formatCount(data.total)}</span>}
-      </h2>
+      <div className="section-heading">
+        <h2 id="artifacts-heading">
+          Artifacts {data !== undefined && data.total > 0 && <span className="count">{formatCount(data.total)}</span>}
+        </h2>
+        {data !== undefined && data.total > 0 && (
+          <a className="button button-small" href={jobZipUrl(jobId)} download>
+            Download all (zip)
+          </a>
+        )}
+      </div>
       <ErrorNotice error={error} wanted="the artifacts" showsOlder={data !== undefined} />
       {data?.total === 0 && (
         <p className="muted">
@@ -26,7 +36,12 @@ export function JobArtifacts({ jobId, settled }: { jobId: string; settled: boole
         <ArtifactCard key={artifact.id} artifact={artifact} openAtFirst={index < OPEN_AT_FIRST} />
       ))}
       {data !== undefined && data.total > data.items.length && (
-        <p className="code-note">These are the newest {formatCount(data.items.length)}.</p>
+        <p className="code-note">
+          These are the newest {formatCount(data.items.length)}.{" "}
+          <Link to="/artifacts" search={{ job_id: jobId }}>
+            See all
+          </Link>
+        </p>
       )}
     </section>
   );

@@ -4,7 +4,7 @@ import { previewKind, typeLabel } from "./artifactTypes";
 
 export function TypeTag({ artifact }: { artifact: Artifact }) {
   return (
-    <span className="type-tag" data-preview={previewKind(artifact.type)} title={artifact.contentType}>
+    <span className="type-tag" data-preview={previewKind(artifact)} title={artifact.contentType}>
       {typeLabel(artifact.type)}
     </span>
   );

@@ -5,9 +5,11 @@ interface CopyButtonProps {
   text: string;
   /** What is copied, for people who do not see where the button stands. */
   label: string;
+  /** What the button says; "Copy" beside the thing itself. */
+  caption?: string;
 }
 
-export function CopyButton({ text, label }: CopyButtonProps) {
+export function CopyButton({ text, label, caption = "Copy" }: CopyButtonProps) {
   const [outcome, setOutcome] = useState<"copied" | "failed" | null>(null);
   useEffect(() => {
     if (outcome === null) return;
@@ -28,7 +30,7 @@ export function CopyButton({ text, label }: CopyButtonProps) {
   };
   return (
     <button type="button" className="button button-small" aria-label={`Copy ${label}`} onClick={copy}>
-      <span aria-live="polite">{outcome === "copied" ? "Copied" : outcome === "failed" ? "Can’t copy" : "Copy"}</span>
+      <span aria-live="polite">{outcome === "copied" ? "Copied" : outcome === "failed" ? "Can’t copy" : caption}</span>
     </button>
   );
 }

@@ -3,7 +3,7 @@ import { formatCount } from "../format/numbers";
 
 interface LoadMoreProps {
   shown: number;
-  total: number;
+  total: { total: number; totalIsCapped: boolean } | undefined;
   hasMore: boolean;
   loading: boolean;
   onLoad: () => void;
@@ -17,7 +17,8 @@ export function LoadMore({ shown, total, hasMore, loading, onLoad }: LoadMorePro
         {loading ? "Loading…" : "Load more"}
       </button>
       <span className="muted">
-        {formatCount(shown)} of {formatCount(total)} shown
+        {formatCount(shown)}
+        {total !== undefined && ` of ${formatCount(total.total)}${total.totalIsCapped ? "+" : ""}`} shown
       </span>
     </div>
   );

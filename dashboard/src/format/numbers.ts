@@ -11,6 +11,11 @@ export function countOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** A total that the server stopped counting at: `1,000+ artifacts`. */
+export function totalOf(total: { total: number; totalIsCapped: boolean }, noun: string): string {
+  return total.totalIsCapped ? `${formatCount(total.total)}+ ${noun}s` : countOf(total.total, noun);
+}
+
 const UNITS = ["KB", "MB", "GB", "TB"] as const;
 
 export function formatBytes(bytes: number): string {

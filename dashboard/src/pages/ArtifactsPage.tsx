@@ -1,49 +1,63 @@
-// Every artifact of every job, searchable, with a preview beside the list. Search, type and selection live in the address bar.
+// Every artifact of every job, searchable, with a pane beside the list. Filters, order and selection live in the address bar.
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 
 import { artifactsQuery, type ArtifactFilter } from "../api/artifacts";
 import { ArtifactFilters } from "../artifacts/ArtifactFilters";
-import { ArtifactPane } from "../artifacts/ArtifactPane";
+import { ArtifactPane, type PaneView } from "../artifacts/ArtifactPane";
 import { ArtifactTable } from "../artifacts/ArtifactTable";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LoadMore } from "../components/LoadMore";
 import { PageHeader } from "../components/PageHeader";
 import { TableSkeleton } from "../components/TableSkeleton";
-import { countOf } from "../format/numbers";
+import { totalOf } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
+import { useLiveArtifacts } from "../hooks/useLiveArtifacts";
 
 const route = getRouteApi("/artifacts");
 
 export function ArtifactsPage() {
   useDocumentTitle("Artifacts");
-  const { selected, ...filter } = route.useSearch();
+  useLiveArtifacts();
+  const { selected, tab, compare, ...filter } = route.useSearch();
   const navigate = route.useNavigate();
   const artifacts = useInfiniteQuery(artifactsQuery(filter));
   const rows = artifacts.data?.pages.flatMap((page) => page.items);
-  const total = artifacts.data?.pages[0]?.total ?? 0;
-  const filtered = filter.name !== undefined || filter.type !== undefined;
-  const show = (next: ArtifactFilter) =>
-    navigate({ search: selected === undefined ? next : { ...next, selected }, replace: true, resetScroll: false });
+  const first = artifacts.data?.pages[0];
+  const { sort: _, ...narrowing } = filter;
+  const filtered = Object.keys(narrowing).length > 0;
+  const pane = { ...(selected !== undefined && { selected }), ...(tab !== undefined && { tab }), ...(compare !== undefined && { compare }) };
+  const show = (next: ArtifactFilter) => navigate({ search: { ...next, ...pane }, replace: true, resetScroll: false });
+  const view = (next: PaneView) =>
+    navigate({
+      search: {
+        ...filter,
+        ...(selected !== undefined && { selected }),
+        ...(next.tab !== "preview" && { tab: next.tab }),
+        ...(next.compare !== undefined && { compare: next.compare }),
+      },
+      replace: next.compare === undefined,
+      resetScroll: false,
+    });
   const close = () => navigate({ search: filter, resetScroll: false });
   const closeOnEscape = (event: React.KeyboardEvent): void => {
     // In the search box, Escape empties the box.
-    if (event.key === "Escape" && selected !== undefined && !(event.target instanceof HTMLInputElement)) void close();
+    if (event.key === "Escape" && selected !== undefined && !isField(event.target)) void close();
   };
 
   return (
     <div className={selected === undefined ? "split" : "split split-open"} onKeyDown={closeOnEscape}>
       <div>
-        <PageHeader title="Artifacts" note={rows !== undefined && countOf(total, "artifact")} />
-        <ArtifactFilters filter={filter} onChange={show} />
+        <PageHeader title="Artifacts" note={first !== undefined && totalOf(first, "artifact")} />
+        <ArtifactFilters filter={filter} listedTypes={[...new Set(rows?.map(({ type }) => type))]} onChange={show} />
         <ErrorNotice error={artifacts.error} wanted="the artifacts" showsOlder={rows !== undefined} />
         {rows === undefined && artifacts.error === null && <TableSkeleton />}
         {rows !== undefined && rows.length > 0 && <ArtifactTable artifacts={rows} selected={selected} />}
         {rows?.length === 0 && (filtered ? <NoMatch onClear={() => show({})} /> : <NoArtifacts />)}
         <LoadMore
           shown={rows?.length ?? 0}
-          total={total}
+          total={first}
           hasMore={artifacts.hasNextPage}
           loading={artifacts.isFetchingNextPage}
           onLoad={() => void artifacts.fetchNextPage()}
@@ -53,11 +67,17 @@ export function ArtifactsPage() {
         <ArtifactPane
           artifactId={selected}
           listed={rows?.find((artifact) => artifact.id === selected)}
+          view={{ tab: tab ?? "preview", compare }}
+          onView={(next) => void view(next)}
           onClose={() => void close()}
         />
       )}
     </div>
   );
+}
+
+function isField(target: EventTarget): boolean {
+  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 
 function NoArtifacts() {
@@ -72,7 +92,7 @@ function NoArtifacts() {
 function NoMatch({ onClear }: { onClear: () => void }) {
   return (
     <EmptyState title="No artifact matches">
-      <p>No artifact has this name and type.</p>
+      <p>No artifact fits all of the filters.</p>
       <button type="button" className="button" onClick={onClear}>
         Show all artifacts
       </button>

@@ -35,7 +35,7 @@ export function JobsPage() {
       {rows?.length === 0 && (filtered ? <NoMatch onClear={clear} /> : <NoJobs />)}
       <LoadMore
         shown={rows?.length ?? 0}
-        total={total}
+        total={jobs.data?.pages[0]}
         hasMore={jobs.hasNextPage}
         loading={jobs.isFetchingNextPage}
         onLoad={() => void jobs.fetchNextPage()}

@@ -3,38 +3,9 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 
-import type { WireArtifact, WireJob } from "../api/wire";
 import { makeWireArtifact, makeWireJob } from "../test/factories";
 import { fakeServer, json, renderDashboard } from "../test/render";
-
-interface World {
-  jobs?: WireJob[];
-  artifacts?: WireArtifact[];
-}
-
-function serve({ jobs = [], artifacts = [] }: World): string[] {
-  const list = (key: string, items: unknown[]) => json({ [key]: items, total: items.length, has_more: false, next_cursor: null });
-  return fakeServer(({ pathname, searchParams }) => {
-    const [, kind, id, part] = /^\/api\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(pathname) ?? [];
-    if (kind === "jobs" && part === "artifacts") return list("artifacts", artifacts.filter((one) => one.job_id === id));
-    if (kind === "jobs" && id !== undefined) {
-      const job = jobs.find((one) => one.id === id);
-      return job && json(job);
-    }
-    if (kind === "jobs") {
-      const wanted = searchParams.getAll("status");
-      return list("jobs", jobs.filter((job) => wanted.length === 0 || wanted.includes(job.status)));
-    }
-    if (kind === "artifacts" && part === "content") return new Response('{"rows":42}');
-    if (kind === "artifacts" && id !== undefined) return json(artifacts.find((one) => one.id === id));
-    if (kind === "artifacts") {
-      return list("artifacts", artifacts.filter((one) => one.name.includes(searchParams.get("name") ?? "")));
-    }
-    if (kind === "functions") return list("functions", []);
-    if (pathname === "/health") return json({ status: "ok", version: "9.9.9" });
-    return undefined;
-  });
-}
+import { serve } from "../test/world";
 
 describe("the jobs page", () => {
   it("is where the root leads, and tells a newcomer what to run", async () => {
@@ -85,48 +56,15 @@ describe("the job page", () => {
     expect(screen.queryByRole("heading", { name: "Result" })).toBeNull();
     expect(screen.getByRole("link", { name: "0000beef" })).toBeTruthy();
     const card = await screen.findByRole("article", { name: "report.json" });
-    expect(await within(card).findByRole("group")).toBeTruthy();
+    expect(await within(card).findByRole("group", { name: "Content of report.json" })).toBeTruthy();
+    const all = screen.getByRole("link", { name: "Download all (zip)" });
+    expect(all.getAttribute("href")).toBe(`/api/v1/jobs/${job.id}/artifacts.zip`);
   });
 
   it("says that a job does not exist", async () => {
     serve({});
     renderDashboard("/jobs/nope");
     expect((await screen.findByRole("alert")).textContent).toContain("nothing at /api/v1/jobs/nope");
-  });
-});
-
-describe("the artifacts page", () => {
-  it("opens a preview beside the list, and closes it with Escape", async () => {
-    const artifact = makeWireArtifact();
-    serve({ artifacts: [artifact] });
-    const history = renderDashboard("/artifacts");
-    await userEvent.click(await screen.findByRole("link", { name: "report.json" }));
-    const pane = await screen.findByRole("complementary", { name: "Artifact preview" });
-    expect(history.location.search).toBe(`?selected=${artifact.id}`);
-    expect((await within(pane).findByRole("group")).textContent).toContain('"rows": 42');
-    const download = within(pane).getByRole("link", { name: "Download report.json" });
-    expect(download.getAttribute("href")).toBe(`/api/v1/artifacts/${artifact.id}/content?download=true`);
-
-    download.focus();
-    await userEvent.keyboard("{Escape}");
-    await waitFor(() => {
-      expect(screen.queryByRole("complementary")).toBeNull();
-    });
-    expect(history.location.search).toBe("");
-  });
-
-  it("searches by name as one types, and clears again", async () => {
-    serve({ artifacts: [makeWireArtifact({ name: "report.json" }), makeWireArtifact({ name: "chart.png", type: "image/png" })] });
-    const history = renderDashboard("/artifacts");
-    const box = await screen.findByRole<HTMLInputElement>("searchbox", { name: "Search by name" });
-    await userEvent.type(box, "nothing like it");
-    expect(await screen.findByText("No artifact matches")).toBeTruthy();
-    expect(history.location.search).toBe("?name=nothing+like+it");
-    expect(box.value).toBe("nothing like it");
-
-    await userEvent.click(screen.getByRole("button", { name: "Show all artifacts" }));
-    expect(await screen.findByRole("link", { name: "chart.png" })).toBeTruthy();
-    expect(box.value).toBe("");
   });
 });
 

@@ -25,9 +25,29 @@ describe("validateJobsSearch", () => {
 });
 
 describe("validateArtifactsSearch", () => {
-  it("reads name, type and selection", () => {
-    const search = { name: "report", type: "image/png", selected: "some-id" };
-    expect(validateArtifactsSearch(search)).toEqual(search);
-    expect(validateArtifactsSearch({ type: "image/tiff", name: "" })).toEqual({});
+  it("reads words, any type, tags, sizes, times, order and the pane", () => {
+    const search = {
+      q: "report",
+      type: "video/mp4",
+      tag: ["a", "b"],
+      min_size: 1_000,
+      within: "24h",
+      from: "2026-11-01",
+      sort: "-size",
+      selected: "some-id",
+      tab: "versions",
+      compare: "other-id",
+    };
+    expect(validateArtifactsSearch(parseSearch(stringifySearch(search)))).toEqual(search);
+  });
+
+  it("drops what it does not understand", () => {
+    const odd = { q: "", min_size: "-1", max_size: "1e9", within: "2y", from: "yesterday", to: "2026-13-45", sort: "colour", tab: "x" };
+    expect(validateArtifactsSearch(odd)).toEqual({});
+  });
+
+  it("takes one tag as a list of one, and each once", () => {
+    expect(validateArtifactsSearch({ tag: "model" })).toEqual({ tag: ["model"] });
+    expect(validateArtifactsSearch({ tag: ["model", "model"] })).toEqual({ tag: ["model"] });
   });
 });

@@ -17,7 +17,7 @@ export function stringifySearch(search: Record<string, unknown>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(search)) {
     for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (typeof one === "string" && one !== "") params.append(name, one);
+      if ((typeof one === "string" && one !== "") || typeof one === "number") params.append(name, String(one));
     }
   }
   return params.size === 0 ? "" : `?${params.toString()}`;
@@ -30,6 +30,24 @@ function stringsOf(value: unknown): string[] {
 /** The parameter as one text. */
 export function readText(value: unknown): string | undefined {
   return stringsOf(value)[0];
+}
+
+/** The parameter as texts, each once. */
+export function readTexts(value: unknown): string[] | undefined {
+  const texts = [...new Set(stringsOf(value))];
+  return texts.length === 0 ? undefined : texts;
+}
+
+/** The parameter as a whole number from 0 on. */
+export function readCount(value: unknown): number | undefined {
+  const text = typeof value === "number" ? String(value) : readText(value);
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The parameter as a day, `2026-11-24`. */
+export function readDay(value: unknown): string | undefined {
+  const text = readText(value);
+  return text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
 }
 
 /** The parameter as one word of a closed list; anything else counts as absent. */

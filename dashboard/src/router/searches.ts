@@ -1,14 +1,21 @@
 // The typed search parameters of each page: what its filters keep in the address bar.
-import { ARTIFACT_TYPES, type ArtifactFilter } from "../api/artifacts";
+import { ARTIFACT_AGES, ARTIFACT_SORTS, type ArtifactFilter } from "../api/artifacts";
 import { JOB_STATUSES, type JobFilter } from "../api/jobs";
-import { readText, readWord, readWords } from "./searchParams";
+import { readCount, readDay, readText, readTexts, readWord, readWords } from "./searchParams";
 
 export type JobsSearch = JobFilter;
 
 export interface ArtifactsSearch extends ArtifactFilter {
-  /** The artifact whose preview is open. */
+  /** The artifact whose pane is open. */
   selected?: string;
+  /** The open tab of the pane; the preview when absent. */
+  tab?: Exclude<PaneTab, "preview">;
+  /** The artifact that the selected one is compared with. */
+  compare?: string;
 }
+
+export const PANE_TABS = ["preview", "details", "versions", "lineage"] as const;
+export type PaneTab = (typeof PANE_TABS)[number];
 
 /** Leaves absent parameters out, so that they leave the address too. */
 function present<Search extends object>(search: { [Name in keyof Search]: Search[Name] | undefined }): Search {
@@ -24,8 +31,22 @@ export function validateJobsSearch(raw: Record<string, unknown>): JobsSearch {
 
 export function validateArtifactsSearch(raw: Record<string, unknown>): ArtifactsSearch {
   return present<Required<ArtifactsSearch>>({
-    name: readText(raw["name"]),
-    type: readWord(raw["type"], ARTIFACT_TYPES),
+    q: readText(raw["q"]),
+    type: readText(raw["type"]),
+    tag: readTexts(raw["tag"]),
+    function: readText(raw["function"]),
+    job_id: readText(raw["job_id"]),
+    root_id: readText(raw["root_id"]),
+    read_by: readText(raw["read_by"]),
+    min_size: readCount(raw["min_size"]),
+    max_size: readCount(raw["max_size"]),
+    within: readWord(raw["within"], ARTIFACT_AGES),
+    from: readDay(raw["from"]),
+    to: readDay(raw["to"]),
+    versions: readWord(raw["versions"], ["all"]),
+    sort: readWord(raw["sort"], ARTIFACT_SORTS),
     selected: readText(raw["selected"]),
+    tab: readWord(raw["tab"], ["details", "versions", "lineage"]),
+    compare: readText(raw["compare"]),
   });
 }

@@ -1,5 +1,6 @@
 // Typed examples of what the server sends and of what the dashboard holds, for tests. Each takes what the test cares about.
 import { toArtifact, type Artifact } from "../api/artifacts";
+import type { WireRun } from "../api/artifactWire";
 import { toJob, type Job } from "../api/jobs";
 import type { WireArtifact, WireFunction, WireJob, WireWorkerInstance } from "../api/wire";
 
@@ -69,12 +70,35 @@ export function makeWireArtifact(facts: Partial<WireArtifact> = {}): WireArtifac
     status: "available",
     error: null,
     created_at: "2026-11-24T02:00:01Z",
+    description: null,
+    tags: [],
+    metadata: null,
+    expires_at: null,
+    pinned: false,
     ...facts,
   };
 }
 
 export function makeArtifact(facts: Partial<Artifact> = {}): Artifact {
   return { ...toArtifact(makeWireArtifact()), ...facts };
+}
+
+export function makeRun(facts: Partial<WireRun> = {}): WireRun {
+  return {
+    id: nextId(),
+    function: "generate_report",
+    function_name: "generate_report",
+    status: "complete",
+    attempts: 1,
+    created_at: "2026-11-24T02:00:00Z",
+    started_at: "2026-11-24T02:00:00.040Z",
+    completed_at: "2026-11-24T02:00:02.190Z",
+    duration_ms: 2_150,
+    progress: 1,
+    error: null,
+    worker_id: "demo-3f9c21aa",
+    ...facts,
+  };
 }
 
 /** A function that has not run yet. */

@@ -1,0 +1,75 @@
+// What an artifact holds: the addresses of its bytes, its text, its preview, and how it differs from another.
+import { queryOptions } from "@tanstack/react-query";
+
+import { toArtifact, artifactUrl, type Artifact } from "./artifacts";
+import type { WireArtifactDiff, WireColumn, WireDifference, WireOutline, WirePreview } from "./artifactWire";
+import { getModel, getText } from "./client";
+
+// These shapes are plain data with words for every case, so the dashboard holds them as they travel.
+export type Preview = WirePreview;
+export type PreviewOf<Kind extends Preview["kind"]> = Extract<Preview, { kind: Kind }>;
+export type Outline = WireOutline;
+export type Column = WireColumn;
+export type Difference = WireDifference;
+export type DifferenceOf<Kind extends Difference["kind"]> = Extract<Difference, { kind: Kind }>;
+
+export interface Comparison {
+  older: Artifact;
+  newer: Artifact;
+  difference: Difference;
+}
+
+/** The bytes behind a whole artifact never change, so they are fetched once. */
+export function artifactTextQuery(artifact: Artifact) {
+  return queryOptions({
+    queryKey: ["artifact", artifact.id, "text", contentKey(artifact)],
+    queryFn: ({ signal }) => getText(artifactContentUrl(artifact.id), signal),
+    staleTime: Infinity,
+    retry: 1,
+  });
+}
+
+export function artifactPreviewQuery(artifact: Artifact) {
+  return queryOptions({
+    queryKey: ["artifact", artifact.id, "preview", contentKey(artifact)],
+    queryFn: ({ signal }) => getModel(`${artifactUrl(artifact.id)}/preview`, (wire: WirePreview): Preview => wire, signal),
+    staleTime: Infinity,
+    retry: 1,
+  });
+}
+
+export function comparisonQuery(olderId: string, newerId: string) {
+  return queryOptions({
+    queryKey: ["artifact", newerId, "diff", olderId],
+    queryFn: ({ signal }) =>
+      getModel(`${artifactUrl(olderId)}/diff/${encodeURIComponent(newerId)}`, toComparison, signal),
+    staleTime: Infinity,
+    retry: 1,
+  });
+}
+
+function toComparison(wire: WireArtifactDiff): Comparison {
+  return { older: toArtifact(wire.a), newer: toArtifact(wire.b), difference: wire.difference };
+}
+
+/** Changes with the bytes: the digest, or what there is while there is none. */
+function contentKey(artifact: Artifact): string {
+  return artifact.sha256 ?? `${artifact.status}-${artifact.sizeBytes}`;
+}
+
+export function artifactContentUrl(id: string): string {
+  return `${artifactUrl(id)}/content`;
+}
+
+/** For a sandboxed frame only: the server lets scripts run there, with nobody's rights. */
+export function artifactScriptedUrl(id: string): string {
+  return `${artifactContentUrl(id)}?scripts=1`;
+}
+
+export function artifactDownloadUrl(id: string): string {
+  return `${artifactContentUrl(id)}?download=true`;
+}
+
+export function artifactThumbnailUrl(id: string): string {
+  return `${artifactUrl(id)}/thumbnail`;
+}
