@@ -22,6 +22,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many artifacts there are, how large they are, and what they take in storage: equal contents are kept once. */
+        get: operations["artifact_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{a}/diff/{b}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What differs between an old artifact and a new one: texts by lines, JSON by values, tables by columns and numbers of
+         *     rows, images by pixels, all else by bytes.
+         */
+        get: operations["artifact_difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts/{id}": {
         parameters: {
             query?: never;
@@ -47,8 +84,48 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An artifact's content. Takes `Range`, `If-Range` and `If-None-Match`; the ETag is the SHA-256 digest. */
+        /**
+         * An artifact's content. Takes `Range` (several too), `If-Range`, `If-Match` and `If-None-Match`; the ETag is the SHA-256
+         *     digest, and weak as long as the artifact is being written. `Upnext-Artifact-Status` tells whether it is whole.
+         */
         get: operations["artifact_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A small, safe rendering of an artifact: the head of a text, the first rows of a table, a thumbnail, an outline. Of one
+         *     that is being written: of what is there now.
+         */
+        get: operations["artifact_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An image artifact made small, as an image. */
+        get: operations["artifact_thumbnail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,6 +325,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/artifacts.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All artifacts of a job as a zip file. Names are made safe and unique. Whatever cannot be read to its end breaks the
+         *     connection: a zip file that arrives whole is good.
+         */
+        get: operations["job_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts/presign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get an address in S3 to put an artifact's bytes to, past this server. Nobody sees the artifact before it is completed. */
+        post: operations["presign_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/artifacts/presigned/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the bytes were put to the address. They are checked, and become the artifact. May be repeated. */
+        post: operations["complete_presigned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/attempts": {
         parameters: {
             query?: never;
@@ -405,6 +536,39 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An entry of an archive. All of it is the archive's word, none of it was checked. */
+        ArchiveEntry: {
+            /**
+             * Format: int64
+             * @description Its size in the archive, where entries are compressed one by one.
+             */
+            compressed_size: number | null;
+            /** @description Its path as written. Not safe to use as one. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Its size when unpacked.
+             */
+            size: number;
+            /** @description What it is. */
+            type: components["schemas"]["EntryKind"];
+        };
+        /** @description What is in an archive. */
+        ArchivePreview: {
+            /** @description The first entries, in the archive's order. */
+            entries: components["schemas"]["ArchiveEntry"][];
+            /** @description `zip`, `tar` or `tar.gz`. */
+            format: string;
+            /** @description Why entries are missing. */
+            note: string | null;
+            /**
+             * Format: int64
+             * @description How many there are, when that is known.
+             */
+            total_entries: number | null;
+            /** @description True when there are more than shown. */
+            truncated: boolean;
+        };
         /** @description One version of one artifact. */
         Artifact: {
             /**
@@ -485,6 +649,17 @@ export interface components {
             /** @description Always `deleted`. */
             status: string;
         };
+        /** @description What differs between an old artifact `a` and a new one `b`. */
+        ArtifactDifference: {
+            /** @description The old one. */
+            a: components["schemas"]["PreviewedArtifact"];
+            /** @description The new one. */
+            b: components["schemas"]["PreviewedArtifact"];
+            /** @description What differs. */
+            difference: components["schemas"]["Difference"];
+            /** @description True when both have the same content. */
+            same: boolean;
+        };
         /** @description One page of artifacts, newest first. */
         ArtifactPage: {
             /** @description The artifacts. */
@@ -501,12 +676,55 @@ export interface components {
             /** @description True when there are more than `total`, and counting them all would take long. */
             total_is_capped: boolean;
         };
+        /** @description A small rendering of an artifact's content, and which artifact it is. */
+        ArtifactPreview: components["schemas"]["Preview"] & {
+            /** @description The artifact. */
+            artifact: components["schemas"]["PreviewedArtifact"];
+        };
+        /** @description How much is kept. */
+        ArtifactStats: {
+            /** @description Of all artifacts. */
+            artifacts: components["schemas"]["ArtifactTotals"];
+        };
         /**
          * @description Whether an artifact can be read: `writing` while a job writes it (what it has so far can be read), `incomplete` when
          *     its attempt ended before it was closed, `damaged` when its bytes are no longer what they were.
          * @enum {string}
          */
         ArtifactStatus: "writing" | "available" | "incomplete" | "damaged" | "uploading";
+        /** @description How much there is of artifacts. */
+        ArtifactTotals: {
+            /**
+             * Format: int64
+             * @description Distinct contents that are kept.
+             */
+            blobs: number;
+            /**
+             * Format: int64
+             * @description Artifacts, older versions not counted.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description How many times the stored bytes the logical ones are; 1 when nothing is kept twice, or nothing at all.
+             */
+            deduplication: number;
+            /**
+             * Format: int64
+             * @description Bytes of all versions together, as if each had its own.
+             */
+            logical_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that are kept for them.
+             */
+            stored_bytes: number;
+            /**
+             * Format: int64
+             * @description Artifacts with all of their versions.
+             */
+            versions: number;
+        };
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -558,11 +776,65 @@ export interface components {
             /** @description Always true; a bad key is answered with 401. */
             ok: boolean;
         };
+        /** @description The beginning of bytes nobody here understands. */
+        BinaryPreview: {
+            /** @description The first bytes as hexadecimal digits. */
+            hex: string;
+            /** @description What the first bytes look like. */
+            looks_like: string | null;
+            /** @description True when there are more bytes. */
+            truncated: boolean;
+        };
+        /** @description What differs between two contents nobody here understands. */
+        BytesDifference: {
+            /**
+             * Format: int64
+             * @description Where the first difference is. Null when it is not among the bytes that were compared.
+             */
+            first_difference: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of the new content.
+             */
+            new_size: number;
+            /** @description Why the contents were not compared in a richer way. */
+            note: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of the old content.
+             */
+            old_size: number;
+        };
         /**
          * Format: binary
          * @description The bytes of an artifact.
          */
         Content: string;
+        /** @description What differs between an old and a new content; `kind` tells the shape. */
+        Difference: (components["schemas"]["SameContent"] & {
+            /** @enum {string} */
+            kind: "same";
+        }) | (components["schemas"]["TextDifference"] & {
+            /** @enum {string} */
+            kind: "text";
+        }) | (components["schemas"]["JsonDifference"] & {
+            /** @enum {string} */
+            kind: "json";
+        }) | (components["schemas"]["TableDifference"] & {
+            /** @enum {string} */
+            kind: "table";
+        }) | (components["schemas"]["ImageDifference"] & {
+            /** @enum {string} */
+            kind: "image";
+        }) | (components["schemas"]["BytesDifference"] & {
+            /** @enum {string} */
+            kind: "bytes";
+        });
+        /**
+         * @description What an entry of an archive is.
+         * @enum {string}
+         */
+        EntryKind: "file" | "folder" | "link" | "other";
         /** @description What every error answers. */
         ErrorBody: {
             /** @description One sentence that names what was wrong. */
@@ -721,6 +993,73 @@ export interface components {
             status: string;
             /** @description The version of the server. */
             version: string;
+        };
+        /** @description A place where two texts differ. Lines count from one; a start of zero stands before the first line. */
+        Hunk: {
+            /** @description The lines. */
+            lines: components["schemas"]["HunkLine"][];
+            /** @description How many lines of the new text. */
+            new_lines: number;
+            /** @description The first line in the new text. */
+            new_start: number;
+            /** @description How many lines of the old text. */
+            old_lines: number;
+            /** @description The first line in the old text. */
+            old_start: number;
+        };
+        /** @description A line of a hunk. */
+        HunkLine: {
+            /** @description Which text it is in. */
+            change: components["schemas"]["LineChange"];
+            /** @description The line without its end, or its beginning. */
+            text: string;
+        };
+        /** @description What differs between two images. */
+        ImageDifference: {
+            /**
+             * Format: double
+             * @description The share of pixels that differ, from 0 to 1, if both have the same size and could be decoded.
+             */
+            differing_share: number | null;
+            /** @description The new image. */
+            new: components["schemas"]["ImageFacts"];
+            /** @description Why the pixels were not compared. */
+            note: string | null;
+            /** @description The old image. */
+            old: components["schemas"]["ImageFacts"];
+        };
+        /** @description What an image file says about itself. */
+        ImageFacts: {
+            /** @description `png`, `jpeg`, `gif` or `webp`. */
+            format: string;
+            /**
+             * Format: int32
+             * @description Height in pixels as shown.
+             */
+            height: number;
+            /**
+             * Format: int32
+             * @description Width in pixels as shown.
+             */
+            width: number;
+        };
+        /** @description An image. */
+        ImagePreview: {
+            /** @description `png`, `jpeg`, `gif` or `webp`. */
+            format: string;
+            /**
+             * Format: int32
+             * @description Height in pixels as shown.
+             */
+            height: number;
+            /** @description Why there is no thumbnail. */
+            note: string | null;
+            thumbnail: components["schemas"]["Thumbnail"] | null;
+            /**
+             * Format: int32
+             * @description Width in pixels as shown, that is after the orientation a camera noted.
+             */
+            width: number;
         };
         /** @description A job with all that is known about it. */
         Job: {
@@ -961,6 +1300,32 @@ export interface components {
          * @enum {string}
          */
         JobType: "task" | "cron" | "event";
+        /** @description What differs between two JSON documents. */
+        JsonDifference: {
+            /** @description Values only the new document has. */
+            added: number;
+            /** @description Values that are another. */
+            changed: number;
+            /** @description The first of them. Items of arrays are compared by their position. */
+            changes: components["schemas"]["ValueChange"][];
+            /** @description Values only the old document has. */
+            removed: number;
+            /** @description True when not all are listed, or time ran out. */
+            truncated: boolean;
+        };
+        /** @description A JSON document: whole when small, else its outline. */
+        JsonPreview: {
+            outline: components["schemas"]["Outline"] | null;
+            /** @description The indented text of a small document. Numbers and the order of keys are as stored. */
+            text: string | null;
+            /** @description True when the content goes on; lengths are then lower bounds where they say so. */
+            truncated: boolean;
+        };
+        /**
+         * @description Which text a line is in: both, only the new one, only the old one.
+         * @enum {string}
+         */
+        LineChange: "context" | "added" | "removed";
         /** @description One line of a job's log. */
         LogLine: {
             /**
@@ -1014,6 +1379,173 @@ export interface components {
              */
             type?: string | null;
         };
+        /** @description Why there is nothing to show. */
+        NoPreview: {
+            /** @description A sentence for the reader. */
+            reason: string;
+        };
+        /** @description One value of a JSON document, described. */
+        Outline: {
+            /** @enum {string} */
+            type: "null";
+        } | {
+            /** @enum {string} */
+            type: "boolean";
+            /** @description Which. */
+            value: boolean;
+        } | {
+            /** @enum {string} */
+            type: "number";
+            /**
+             * Format: double
+             * @description Its value.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: int64
+             * @description Its length in characters.
+             */
+            length: number;
+            /** @enum {string} */
+            type: "string";
+            /** @description Its beginning. */
+            value: string;
+        } | {
+            /** @description False when the end was not reached. */
+            complete: boolean;
+            /** @description The first of them. */
+            items: components["schemas"]["Outline"][];
+            /**
+             * Format: int64
+             * @description How many items it has, or at least has.
+             */
+            length: number;
+            /** @enum {string} */
+            type: "array";
+        } | {
+            /** @description False when the end was not reached. */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description How many members it has, or at least has.
+             */
+            length: number;
+            /** @description The first of them. */
+            members: components["schemas"]["OutlineMember"][];
+            /** @enum {string} */
+            type: "object";
+        };
+        /** @description A member of an object in an outline. */
+        OutlineMember: {
+            /** @description The key, or its beginning. */
+            key: string;
+            /** @description The value. */
+            value: components["schemas"]["Outline"];
+        };
+        /** @description An artifact whose bytes will be put to an address. */
+        PresignRequest: {
+            /** @description A sentence about it. */
+            description?: string | null;
+            /**
+             * Format: double
+             * @description It is removed so many seconds after it was asked for; without it, it stays as long as its job.
+             */
+            expires_in?: number | null;
+            /** @description A request with the key of an earlier one of the same job means the same artifact. */
+            key?: string | null;
+            /** @description What its maker notes about it: an object. */
+            metadata?: unknown;
+            /** @description Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment. */
+            name: string;
+            /** @description The SHA-256 digest they will have, in hex. Others are refused then. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description How many bytes will be put there. Others are refused then.
+             */
+            size_bytes?: number | null;
+            /** @description Words it can be found by. */
+            tags?: string[] | null;
+            /**
+             * @description What it is. Without it: by the name's extension, then by the first bytes.
+             * @example file/csv
+             */
+            type?: string | null;
+        };
+        /** @description Where to put the bytes of an artifact. */
+        PresignedUpload: {
+            /**
+             * Format: date-time
+             * @description Until when the address works.
+             */
+            expires_at: string;
+            /** @description The method of that request: always `PUT`. */
+            method: string;
+            /** @description Names the upload: `POST /jobs/{id}/artifacts/presigned/{upload_id}` completes it. */
+            upload_id: string;
+            /** @description Takes the bytes as the body of one request, with no key and no further headers. */
+            upload_url: string;
+        };
+        /** @description A small rendering of a content; `kind` tells the shape. */
+        Preview: (components["schemas"]["TextPreview"] & {
+            /** @enum {string} */
+            kind: "text";
+        }) | (components["schemas"]["JsonPreview"] & {
+            /** @enum {string} */
+            kind: "json";
+        }) | (components["schemas"]["TablePreview"] & {
+            /** @enum {string} */
+            kind: "table";
+        }) | (components["schemas"]["ImagePreview"] & {
+            /** @enum {string} */
+            kind: "image";
+        }) | (components["schemas"]["ArchivePreview"] & {
+            /** @enum {string} */
+            kind: "archive";
+        }) | (components["schemas"]["BinaryPreview"] & {
+            /** @enum {string} */
+            kind: "binary";
+        }) | (components["schemas"]["NoPreview"] & {
+            /** @enum {string} */
+            kind: "too_large";
+        }) | (components["schemas"]["NoPreview"] & {
+            /** @enum {string} */
+            kind: "none";
+        });
+        /** @description A column of a table. */
+        PreviewColumn: {
+            /** @description Its name, or its beginning. */
+            name: string;
+            /** @description Its type: as stored, or guessed from the first rows of a text table. */
+            type: string;
+        };
+        /** @description What never changes about an artifact that is whole. */
+        PreviewedArtifact: {
+            /** @description The media type under which its content is served. */
+            content_type: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description SHA-256 digest of its content, in hex. Null unless it is whole. */
+            sha256: string | null;
+            /**
+             * Format: int64
+             * @description Length of its content; so far, while it is being written.
+             */
+            size_bytes: number;
+            /** @description Whether it is whole. */
+            status: components["schemas"]["ArtifactStatus"];
+            /**
+             * @description What it is.
+             * @example json
+             */
+            type: string;
+        };
         /** @description Whether the server can do its work. */
         Readiness: {
             /** @description `ok`, or one sentence about what is wrong, for `backend` and `storage`. */
@@ -1026,6 +1558,15 @@ export interface components {
             status: string;
             /** @description The version of the server. */
             version: string;
+        };
+        /** @description A column that has another type. */
+        RetypedColumn: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its type in the new table. */
+            new: string;
+            /** @description Its type in the old table. */
+            old: string;
         };
         /** @description A job in brief, as other objects mention it. */
         Run: {
@@ -1074,6 +1615,114 @@ export interface components {
             status: components["schemas"]["JobStatus"];
             /** @description The worker instance of the last attempt. */
             worker_id: string | null;
+        };
+        /** @description Nothing differs. */
+        SameContent: {
+            /**
+             * Format: int64
+             * @description The size of both.
+             */
+            size: number;
+        };
+        /** @description What differs between two tables. */
+        TableDifference: {
+            /** @description Columns only the new table has. */
+            columns_added: components["schemas"]["PreviewColumn"][];
+            /** @description Columns only the old table has. */
+            columns_removed: components["schemas"]["PreviewColumn"][];
+            /** @description Columns that have another type, if both tables have the same format. */
+            columns_retyped: components["schemas"]["RetypedColumn"][];
+            /**
+             * Format: int64
+             * @description Rows of the new table, if known.
+             */
+            new_rows: number | null;
+            /**
+             * Format: int64
+             * @description Rows of the old table, if known.
+             */
+            old_rows: number | null;
+            /** @description True when one has more columns than were compared. */
+            truncated: boolean;
+        };
+        /** @description The first rows of a table. */
+        TablePreview: {
+            /** @description The first columns. */
+            columns: components["schemas"]["PreviewColumn"][];
+            /** @description The delimiter of a text table. */
+            delimiter: string | null;
+            /** @description `csv`, `parquet`, `arrow` or `json_lines`. */
+            format: string;
+            /** @description Whether the first line of a text table was taken as names. */
+            header: boolean | null;
+            /** @description Why something is missing. */
+            note: string | null;
+            /** @description The first rows, with a cell for each of `columns`. Nested values are given as brief text. */
+            rows: unknown[][];
+            /**
+             * Format: int64
+             * @description How many columns there are.
+             */
+            total_columns: number;
+            /**
+             * Format: int64
+             * @description How many rows there are, when that is known without reading too much.
+             */
+            total_rows: number | null;
+            /** @description True when there are more rows or columns than shown. */
+            truncated: boolean;
+        };
+        /** @description What differs between two texts. */
+        TextDifference: {
+            /** @description Lines only the new text has. */
+            added: number;
+            /** @description Where they differ, with a few lines around. */
+            hunks: components["schemas"]["Hunk"][];
+            /** @description Why something is missing, or why two contents of a richer kind were compared as text. */
+            note: string | null;
+            /** @description Lines only the old text has. */
+            removed: number;
+            /** @description True when only the beginnings were compared, or not all hunks are listed. */
+            truncated: boolean;
+        };
+        /** @description The beginning of a text. */
+        TextPreview: {
+            /** @description Lines shown. */
+            lines: number;
+            /** @description Why this is shown as text although its type promises something else. */
+            note: string | null;
+            /** @description The text. Bytes that are not UTF-8 are replaced. */
+            text: string;
+            /** @description True when the content goes on. */
+            truncated: boolean;
+        };
+        /** @description An image made small, encoded afresh: nothing of the original file is in it but its pixels. */
+        Thumbnail: {
+            /** @description The encoded image as base64. */
+            bytes: string;
+            /**
+             * Format: int32
+             * @description Height in pixels.
+             */
+            height: number;
+            /** @description `image/png` or `image/jpeg`. */
+            media_type: string;
+            /**
+             * Format: int32
+             * @description Width in pixels.
+             */
+            width: number;
+        };
+        /** @description A value that differs. */
+        ValueChange: {
+            /** @description `added`, `removed` or `changed`. */
+            change: string;
+            /** @description The new value as JSON text, or its beginning; null when it was removed. */
+            new: string | null;
+            /** @description The old value as JSON text, or its beginning; null when it was added. */
+            old: string | null;
+            /** @description Where: a JSON Pointer (RFC 6901). */
+            path: string;
         };
         /** @description A worker: all instances that share one name. */
         Worker: {
@@ -1373,6 +2022,150 @@ export interface operations {
             };
         };
     };
+    artifact_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures of this moment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactStats"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    artifact_difference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The old artifact's id */
+                a: string;
+                /** @description The new artifact's id */
+                b: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactDifference"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact, or its bytes are gone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     get_artifact: {
         parameters: {
             query?: never;
@@ -1530,8 +2323,14 @@ export interface operations {
     artifact_content: {
         parameters: {
             query?: {
-                /** @description True: as a file to save, not to show */
+                /** @description True: as a file to save, not to show. */
                 download?: boolean;
+                /** @description True: when the content is in S3, answer 307 with an address there that works for some minutes without a key. */
+                redirect?: boolean;
+                /** @description True: while the artifact is being written, send on what comes until it is closed. */
+                follow?: boolean;
+                /** @description With `follow`: begin at this byte. `Range: bytes=N-` says the same. */
+                offset?: number;
             };
             header?: never;
             path: {
@@ -1551,13 +2350,127 @@ export interface operations {
                     "application/octet-stream": components["schemas"]["Content"];
                 };
             };
-            /** @description The requested range of it */
+            /** @description The requested range of it; several ranges as multipart/byteranges */
             206: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/octet-stream": components["schemas"]["Content"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description With `redirect`: where it is */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact, or its bytes are gone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It is not what If-Match names */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies outside of the content */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    artifact_preview: {
+        parameters: {
+            query?: {
+                /** @description Most rows of a table. */
+                rows?: number;
+                /** @description Most columns of a table. */
+                columns?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rendering */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactPreview"];
                 };
             };
             /** @description The client has it already */
@@ -1585,7 +2498,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such artifact */
+            /** @description There is no such artifact, or its bytes are gone */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1594,8 +2507,83 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The range lies outside of the content */
-            416: {
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    artifact_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The artifact's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PNG or JPEG image */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": components["schemas"]["Content"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such artifact, or it has no thumbnail */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2464,6 +3452,293 @@ export interface operations {
             };
             /** @description There is no such job */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk or the storage is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    job_archive: {
+        parameters: {
+            query?: {
+                /** @description True: of all jobs under the same root, each in a folder of its own. */
+                tree?: boolean;
+                /** @description `all`: older versions of the same name too. */
+                versions?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The zip file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": components["schemas"]["Content"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    presign_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job it belongs to */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresignRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to put the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresignedUpload"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The artifact storage has no addresses */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Larger than UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    complete_presigned: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job it belongs to */
+                id: string;
+                /** @description The upload's id, as it was given */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is durable and listed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job has no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was put to its address yet */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -152,7 +152,6 @@ pub enum Outline {
         /// False when the end was not reached.
         complete: bool,
         /// The first of them.
-        #[schema(no_recursion)]
         members: Vec<OutlineMember>,
     },
 }

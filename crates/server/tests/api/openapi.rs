@@ -46,6 +46,16 @@ fn every_call_documents_its_errors_with_the_one_schema() {
 }
 
 #[test]
+fn every_reference_leads_somewhere() {
+    let text = generated();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for reference in text.split("\"$ref\": \"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer} is nowhere");
+    }
+}
+
+#[test]
 fn every_object_holds_the_fields_of_the_contract() {
     let document = serde_json::to_value(upnext_server::openapi()).unwrap();
     for (schema, fields) in [
