@@ -158,9 +158,7 @@ impl ArtifactService {
                 self.forget_handed_in(id).await;
                 Ok(artifact)
             }
-            Err(error @ ArtifactError::Conflict(_)) => {
-                self.handed_in_before(job, id).await?.map_or(Err(error), Ok)
-            }
+            Err(error @ ArtifactError::Conflict(_)) => self.handed_in_before(job, id).await?.ok_or(error),
             Err(error) => Err(error),
         }
     }

@@ -74,7 +74,7 @@ impl Archive {
     /// All pieces. An error that shows before the first one is answered at once.
     pub(crate) async fn begin(mut self) -> Result<impl Stream<Item = io::Result<Bytes>> + Send, ApiError> {
         let first = self.next().await?;
-        let rest = stream::unfold(Some(self), |archive| async {
+        let rest = stream::unfold(Some(Box::new(self)), |archive| async {
             let mut archive = archive?;
             match archive.next().await {
                 Ok(piece) => piece.map(|piece| (Ok(piece), Some(archive))),

@@ -53,7 +53,7 @@ async fn job_archive(
     let query = ArtifactQuery { all_versions, ..whose };
     let text = if tree { job.root_id.to_string() } else { id.to_string() };
     let name = format!("{}-{}{}.zip", job.function, if tree { "tree-" } else { "" }, &text[text.len() - 8..]);
-    let pieces = Archive::new(state.served.artifacts.clone(), query, tree).begin().await?;
+    let pieces = Box::pin(Archive::new(state.served.artifacts.clone(), query, tree).begin()).await?;
     let response = Response::builder()
         .status(StatusCode::OK)
         .header(header::CONTENT_TYPE, "application/zip")
