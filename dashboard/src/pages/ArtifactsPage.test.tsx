@@ -76,10 +76,11 @@ describe("the list", () => {
     });
   });
 
-  it("says that there are more than were counted", async () => {
+  it("says that there are more than were counted, and how much is stored", async () => {
     serve({ artifacts: [makeWireArtifact()], totalIsCapped: true });
     renderDashboard("/artifacts");
     expect(await screen.findByText("1+ artifacts")).toBeTruthy();
+    expect(await screen.findByText("2.0 KB, stored in 1.0 KB")).toBeTruthy();
   });
 
   it("shows tags that filter, and states in words", async () => {

@@ -20,6 +20,7 @@ export function serve({ jobs = [], artifacts = [], totalIsCapped = false }: Worl
     const [, kind, id, part] = /^\/api\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?/.exec(pathname) ?? [];
     const one = artifacts.find((artifact) => artifact.id === id);
     if (kind === "functions" && part === "artifacts") return list("artifacts", artifacts);
+    if (kind === "artifacts" && id === "stats") return json({ artifacts: { logical_bytes: 2_000, stored_bytes: 1_000 } });
     if (kind === "artifacts" && one !== undefined) {
       if (method === "DELETE") {
         artifacts.splice(artifacts.indexOf(one), 1);
