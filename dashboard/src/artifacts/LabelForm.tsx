@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { labelsMutation } from "../api/artifactChanges";
 import type { Artifact } from "../api/artifacts";
-import { ErrorNotice } from "../components/ErrorNotice";
+import { FailedAction } from "../components/FailedAction";
 
 export function LabelForm({ artifact, onDone }: { artifact: Artifact; onDone: () => void }) {
   const client = useQueryClient();
@@ -29,6 +29,7 @@ export function LabelForm({ artifact, onDone }: { artifact: Artifact; onDone: ()
         <span>Description</span>
         <textarea
           rows={3}
+          autoFocus
           maxLength={4_096}
           value={description}
           onChange={(event) => {
@@ -46,7 +47,7 @@ export function LabelForm({ artifact, onDone }: { artifact: Artifact; onDone: ()
           }}
         />
       </label>
-      <ErrorNotice error={error} wanted="the change" />
+      <FailedAction error={error} title="Nothing was changed" />
       <div className="dialog-actions">
         <button type="button" className="button" onClick={onDone}>
           Cancel

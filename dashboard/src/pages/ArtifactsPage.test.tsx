@@ -149,6 +149,31 @@ describe("the pane", () => {
     expect(screen.queryByRole("complementary")).toBeNull();
   });
 
+  it("says why something did not happen", async () => {
+    const artifact = makeWireArtifact({ pinned: true });
+    serve({ artifacts: [artifact] });
+    renderDashboard(`/artifacts?selected=${artifact.id}`);
+    await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+    await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Delete" }));
+    expect((await screen.findByRole("alert")).textContent).toBe("It was not deletedit is pinned: unpin it first");
+  });
+
+  it("changes description and tags", async () => {
+    const artifact = makeWireArtifact({ tags: ["old"] });
+    serve({ artifacts: [artifact] });
+    renderDashboard(`/artifacts?selected=${artifact.id}&tab=details`);
+    await userEvent.click(await screen.findByRole("button", { name: "Edit description and tags" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Description" }), "What it is");
+    const tags = screen.getByRole("textbox", { name: "Tags, separated by commas" });
+    await userEvent.clear(tags);
+    await userEvent.type(tags, "model, , draft,model");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await waitFor(() => {
+      expect(artifact).toMatchObject({ description: "What it is", tags: ["model", "draft"] });
+    });
+    expect(await screen.findAllByText("What it is")).toHaveLength(2);
+  });
+
   it("lists versions, and compares with the one before", async () => {
     const newer = makeWireArtifact({ version: 2 });
     const older = makeWireArtifact({ job_id: newer.job_id, latest: false, sha256: "a0".repeat(32) });
