@@ -167,9 +167,10 @@ describe("the pane", () => {
     const tags = screen.getByRole("textbox", { name: "Tags, separated by commas" });
     await userEvent.clear(tags);
     await userEvent.type(tags, "model, , draft,model");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: "Stays" }), "7 days from now");
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await waitFor(() => {
-      expect(artifact).toMatchObject({ description: "What it is", tags: ["model", "draft"] });
+      expect(artifact).toMatchObject({ description: "What it is", tags: ["model", "draft"], expires_in: 604_800 });
     });
     expect(await screen.findAllByText("What it is")).toHaveLength(2);
   });
