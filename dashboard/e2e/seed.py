@@ -1,8 +1,8 @@
 """Fills a fresh UPNEXT_HOME for the browser tests, through the real Python package.
 
-`seed.py work` is the worker; it runs until it is told to stop. Without arguments it submits the jobs, waits for them, and
-prints one line of JSON: ids, and the exact contents that the browser must find. One job goes on: it writes `live.log` until
-the file that `liveStop` names is there.
+`seed.py work` is the worker; it runs until it is told to stop. Without arguments it submits the jobs, waits for them,
+and prints one line of JSON: ids, and the exact contents that the browser must find. One job goes on: it writes
+`live.log` until the file that `liveStop` names is there.
 """
 
 import asyncio
@@ -86,7 +86,9 @@ HOSTILE_SVG = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 60"
   onload="document.getElementById('report').textContent += ' (onload ran)'">
 <text id="report" x="4" y="30">no script ran</text>
 <image href="/api/v1/jobs?hostile=svg-image" width="9" height="9"/>
-<foreignObject width="50" height="20"><iframe xmlns="http://www.w3.org/1999/xhtml" src="/jobs?hostile=svg-frame"/></foreignObject>
+<foreignObject width="50" height="20">
+  <iframe xmlns="http://www.w3.org/1999/xhtml" src="/jobs?hostile=svg-frame"/>
+</foreignObject>
 <script href="/api/v1/jobs?hostile=svg-script"/>
 <script><![CDATA[{ATTACK}]]></script>
 </svg>
@@ -120,12 +122,12 @@ def make_zip() -> bytes:
 def make_parquet() -> bytes | None:
     """A table, where pyarrow is there to write one."""
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError:
         return None
     buffer = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2], "name": ["Kari", "Ola"]}), buffer)
+    pq.write_table(pa.table({"id": [1, 2], "name": ["Kari", "Ola"]}), buffer)
     return buffer.getvalue()
 
 
@@ -149,7 +151,7 @@ async def train_model(run: int) -> dict:
             tags=["metrics", f"run-{run}"],
             metadata={"model": "tiny", "data": {"rows": 1200}},
         ),
-        await upnext.create_artifact("steps.txt", f"load\ntrain {run}\nsave\n"),
+        await upnext.create_artifact("steps.txt", f"load\ntrain {run}\nsave\n".encode()),
         await upnext.create_artifact("curve.png", make_png(60 * run)),
     ]
     if run == 2:
@@ -178,7 +180,7 @@ async def publish(metrics_id: str) -> dict:
 async def write_log(stop: str) -> None:
     line = 0
     async with upnext.open_artifact("live.log", tags=["live"]) as log:
-        while not pathlib.Path(stop).exists():
+        while not await asyncio.to_thread(pathlib.Path(stop).exists):
             line += 1
             await log.write(f"\u001b[32mINFO\u001b[0m line {line}\n")
             await asyncio.sleep(0.05)

@@ -9,6 +9,8 @@ import { sendModel } from "./client";
 export interface Labels {
   description: string;
   tags: string[];
+  /** Seconds from now after which it goes; null: not before its job; undefined: as it was. */
+  expiresIn?: number | null | undefined;
 }
 
 export function pinMutation(client: QueryClient, id: string) {
@@ -23,8 +25,12 @@ export function pinMutation(client: QueryClient, id: string) {
 
 export function labelsMutation(client: QueryClient, id: string) {
   return mutationOptions({
-    mutationFn: ({ description, tags }: Labels) => {
-      const patch: WireArtifactPatch = { description: description === "" ? null : description, tags };
+    mutationFn: ({ description, tags, expiresIn }: Labels) => {
+      const patch: WireArtifactPatch = {
+        description: description === "" ? null : description,
+        tags,
+        ...(expiresIn !== undefined && { expires_in: expiresIn }),
+      };
       return sendModel("PATCH", artifactUrl(id), patch, toArtifact);
     },
     onSuccess: (artifact: Artifact) => {

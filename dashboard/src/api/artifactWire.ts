@@ -114,6 +114,10 @@ export interface WireArtifactEvent {
   artifact: WireArtifact | null;
 }
 
+export interface WireArtifactStats {
+  artifacts: { count: number; versions: number; logical_bytes: number; stored_bytes: number; blobs: number; deduplication: number };
+}
+
 export interface WireArtifactPatch {
   description?: string | null;
   tags?: string[] | null;

@@ -36,7 +36,9 @@ export function ArtifactCard({ artifact, openAtFirst }: ArtifactCardProps) {
         <Link to="/artifacts" search={{ selected: artifact.id }} className="artifact-card-name">
           {artifact.name}
         </Link>
-        <ArtifactState artifact={artifact} />
+        <span className="artifact-card-state">
+          <ArtifactState artifact={artifact} />
+        </span>
         <span className="muted artifact-card-facts">
           {formatBytes(artifact.sizeBytes)} · <TimeAgo date={artifact.createdAt} />
         </span>

@@ -7,7 +7,7 @@ import { artifactContentUrl } from "../api/artifactContent";
 import type { Artifact } from "../api/artifacts";
 import { ConfirmDialog } from "../components/ConfirmDialog";
 import { CopyButton } from "../components/CopyButton";
-import { ErrorNotice } from "../components/ErrorNotice";
+import { FailedAction } from "../components/FailedAction";
 import { curlFor, linkTo, pythonFor } from "../format/snippets";
 import { DownloadLink } from "./DownloadLink";
 
@@ -56,7 +56,7 @@ export function PaneActions({ artifact, onDeleted }: PaneActionsProps) {
           <CopyButton text={pythonFor(artifact)} label="Python" caption="Python" />
         </span>
       </div>
-      <ErrorNotice error={pin.error} wanted="the pin" />
+      <FailedAction error={pin.error} title={artifact.pinned ? "It was not unpinned" : "It was not pinned"} />
       {asking && (
         <Deletion
           artifact={artifact}
@@ -94,7 +94,7 @@ function Deletion({ artifact, onDone, onCancel }: DeletionProps) {
         {artifact.version > 1 || !artifact.latest ? `Only version ${artifact.version} goes; ` : "It goes for good; "}
         its bytes are freed when nothing else refers to them.
       </p>
-      <ErrorNotice error={error} wanted="the deletion" />
+      <FailedAction error={error} title="It was not deleted" />
     </ConfirmDialog>
   );
 }

@@ -76,10 +76,11 @@ describe("the list", () => {
     });
   });
 
-  it("says that there are more than were counted", async () => {
+  it("says that there are more than were counted, and how much is stored", async () => {
     serve({ artifacts: [makeWireArtifact()], totalIsCapped: true });
     renderDashboard("/artifacts");
     expect(await screen.findByText("1+ artifacts")).toBeTruthy();
+    expect(await screen.findByText("2.0 KB, stored in 1.0 KB")).toBeTruthy();
   });
 
   it("shows tags that filter, and states in words", async () => {
@@ -146,6 +147,32 @@ describe("the pane", () => {
     await userEvent.click(within(screen.getByRole("dialog", { name: "Delete report.json?" })).getByRole("button", { name: "Delete" }));
     expect(await screen.findByText("No artifacts yet")).toBeTruthy();
     expect(screen.queryByRole("complementary")).toBeNull();
+  });
+
+  it("says why something did not happen", async () => {
+    const artifact = makeWireArtifact({ pinned: true });
+    serve({ artifacts: [artifact] });
+    renderDashboard(`/artifacts?selected=${artifact.id}`);
+    await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+    await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Delete" }));
+    expect((await screen.findByRole("alert")).textContent).toBe("It was not deletedit is pinned: unpin it first");
+  });
+
+  it("changes description and tags", async () => {
+    const artifact = makeWireArtifact({ tags: ["old"] });
+    serve({ artifacts: [artifact] });
+    renderDashboard(`/artifacts?selected=${artifact.id}&tab=details`);
+    await userEvent.click(await screen.findByRole("button", { name: "Edit description and tags" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Description" }), "What it is");
+    const tags = screen.getByRole("textbox", { name: "Tags, separated by commas" });
+    await userEvent.clear(tags);
+    await userEvent.type(tags, "model, , draft,model");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: "Stays" }), "7 days from now");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await waitFor(() => {
+      expect(artifact).toMatchObject({ description: "What it is", tags: ["model", "draft"], expires_in: 604_800 });
+    });
+    expect(await screen.findAllByText("What it is")).toHaveLength(2);
   });
 
   it("lists versions, and compares with the one before", async () => {

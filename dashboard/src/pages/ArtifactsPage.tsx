@@ -6,6 +6,7 @@ import { artifactsQuery, type ArtifactFilter } from "../api/artifacts";
 import { ArtifactFilters } from "../artifacts/ArtifactFilters";
 import { ArtifactPane, type PaneView } from "../artifacts/ArtifactPane";
 import { ArtifactTable } from "../artifacts/ArtifactTable";
+import { StoredBytes } from "../artifacts/StoredBytes";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LoadMore } from "../components/LoadMore";
@@ -49,7 +50,9 @@ export function ArtifactsPage() {
   return (
     <div className={selected === undefined ? "split" : "split split-open"} onKeyDown={closeOnEscape}>
       <div>
-        <PageHeader title="Artifacts" note={first !== undefined && totalOf(first, "artifact")} />
+        <PageHeader title="Artifacts" note={first !== undefined && totalOf(first, "artifact")}>
+          <StoredBytes />
+        </PageHeader>
         <ArtifactFilters filter={filter} listedTypes={[...new Set(rows?.map(({ type }) => type))]} onChange={show} />
         <ErrorNotice error={artifacts.error} wanted="the artifacts" showsOlder={rows !== undefined} />
         {rows === undefined && artifacts.error === null && <TableSkeleton />}

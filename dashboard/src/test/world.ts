@@ -16,15 +16,18 @@ const PREVIEW: WirePreview = { kind: "json", text: '{"rows":42}', truncated: fal
 export function serve({ jobs = [], artifacts = [], totalIsCapped = false }: World): string[] {
   const list = (key: string, items: unknown[]) =>
     json({ [key]: items, total: items.length, total_is_capped: totalIsCapped, has_more: false, next_cursor: null });
-  return fakeServer(({ pathname, searchParams }, { method }) => {
+  return fakeServer(({ pathname, searchParams }, { method, body }) => {
     const [, kind, id, part] = /^\/api\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?/.exec(pathname) ?? [];
     const one = artifacts.find((artifact) => artifact.id === id);
     if (kind === "functions" && part === "artifacts") return list("artifacts", artifacts);
+    if (kind === "artifacts" && id === "stats") return json({ artifacts: { logical_bytes: 2_000, stored_bytes: 1_000 } });
     if (kind === "artifacts" && one !== undefined) {
+      if (method === "DELETE" && one.pinned) return json({ detail: "it is pinned: unpin it first" }, 409);
       if (method === "DELETE") {
         artifacts.splice(artifacts.indexOf(one), 1);
         return json({ status: "deleted", id });
       }
+      if (method === "PATCH") return json(Object.assign(one, JSON.parse(body ?? "{}") as Partial<WireArtifact>));
       if (part === "pin" || part === "unpin") one.pinned = part === "pin";
       if (part === "pin" || part === "unpin") return json(one);
       if (part === "preview") return json(PREVIEW);
