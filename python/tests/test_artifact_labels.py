@@ -114,7 +114,7 @@ def test_the_same_key_answers_what_the_first_call_made(in_job: Callable[..., Any
         first = await upnext.create_artifact("a.json", [1], key="a")
         assert await upnext.create_artifact("a.json", [1], key=" a ") == first
         assert (await upnext.create_artifact("a.json", [1])).version == 2
-        with pytest.raises(upnext.ArtifactError, match="key was used for another artifact"):
+        with pytest.raises(upnext.ArtifactConflictError, match="key was used for another artifact"):
             await upnext.create_artifact("b.json", [2], key="a")
 
     in_job(body)
@@ -124,7 +124,7 @@ def test_a_digest_is_checked_before_anything_is_kept(in_job: Callable[..., Any])
     async def body() -> None:
         digest = hashlib.sha256(b"abc").hexdigest()
         assert (await upnext.create_artifact("a.bin", b"abc", sha256=digest.upper())).sha256 == digest
-        with pytest.raises(upnext.ArtifactError, match="nothing was kept") as caught:
+        with pytest.raises(upnext.ArtifactDigestError, match="nothing was kept") as caught:
             await upnext.create_artifact("b.bin", iter([b"abd"]), sha256=digest)
         assert digest in str(caught.value)
         assert await upnext.list_artifacts(name="b.bin") == []

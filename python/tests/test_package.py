@@ -15,7 +15,9 @@ import upnext
 
 NAMES = [
     "Artifact",
+    "ArtifactConflictError",
     "ArtifactData",
+    "ArtifactDigestError",
     "ArtifactError",
     "ArtifactFile",
     "ArtifactFilters",

@@ -23,6 +23,8 @@ from upnext._artifacts import create_artifact, create_artifact_sync
 from upnext._bridge import VERSION as __version__
 from upnext._context import Context, get_current_context
 from upnext._errors import (
+    ArtifactConflictError,
+    ArtifactDigestError,
     ArtifactError,
     ArtifactNotFoundError,
     ArtifactStorageError,
@@ -44,7 +46,9 @@ from upnext._worker import Worker
 
 __all__ = [
     "Artifact",
+    "ArtifactConflictError",
     "ArtifactData",
+    "ArtifactDigestError",
     "ArtifactError",
     "ArtifactFile",
     "ArtifactFilters",

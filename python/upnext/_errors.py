@@ -37,6 +37,14 @@ class ArtifactStorageError(ArtifactError):
     """The storage or the job database failed under an artifact."""
 
 
+class ArtifactConflictError(ArtifactError):
+    """It does not fit to what is there: the key was used for another artifact, or the artifact is closed."""
+
+
+class ArtifactDigestError(ArtifactError):
+    """The bytes do not have the digest that was announced."""
+
+
 class ArtifactNotFoundError(ArtifactError, LookupError):
     """There is no such artifact, or no more."""
 
