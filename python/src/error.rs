@@ -99,10 +99,9 @@ fn artifact(name: &str, error: &ArtifactError) -> PyErr {
         ArtifactError::Invalid(_) => "InvalidArtifactError",
         ArtifactError::TooLarge(_) => "ArtifactTooLargeError",
         ArtifactError::UnknownArtifact(_) => "ArtifactNotFoundError",
-        ArtifactError::UnknownJob(_)
-        | ArtifactError::Conflict(_)
-        | ArtifactError::WrongOffset { .. }
-        | ArtifactError::DigestMismatch(_) => "ArtifactError",
+        ArtifactError::UnknownJob(_) => "ArtifactError",
+        ArtifactError::Conflict(_) | ArtifactError::WrongOffset { .. } => "ArtifactConflictError",
+        ArtifactError::DigestMismatch(_) => "ArtifactDigestError",
         ArtifactError::StaleLease(_) => "StaleLeaseError",
         ArtifactError::Blob(_) | ArtifactError::Backend(_) => "ArtifactStorageError",
     };
