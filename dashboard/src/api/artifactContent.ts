@@ -1,7 +1,7 @@
 // What an artifact holds: the addresses of its bytes, its text, its preview, and how it differs from another.
 import { queryOptions } from "@tanstack/react-query";
 
-import { toArtifact, artifactUrl, type Artifact } from "./artifacts";
+import { artifactUrl, type Artifact } from "./artifacts";
 import type { WireArtifactDiff, WireColumn, WireDifference, WireOutline, WirePreview } from "./artifactWire";
 import { getModel, getText } from "./client";
 
@@ -12,12 +12,6 @@ export type Outline = WireOutline;
 export type Column = WireColumn;
 export type Difference = WireDifference;
 export type DifferenceOf<Kind extends Difference["kind"]> = Extract<Difference, { kind: Kind }>;
-
-export interface Comparison {
-  older: Artifact;
-  newer: Artifact;
-  difference: Difference;
-}
 
 /** The bytes behind a whole artifact never change, so they are fetched once. */
 export function artifactTextQuery(artifact: Artifact) {
@@ -38,18 +32,18 @@ export function artifactPreviewQuery(artifact: Artifact) {
   });
 }
 
-export function comparisonQuery(olderId: string, newerId: string) {
+export function differenceQuery(olderId: string, newerId: string) {
   return queryOptions({
     queryKey: ["artifact", newerId, "diff", olderId],
     queryFn: ({ signal }) =>
-      getModel(`${artifactUrl(olderId)}/diff/${encodeURIComponent(newerId)}`, toComparison, signal),
+      getModel(
+        `${artifactUrl(olderId)}/diff/${encodeURIComponent(newerId)}`,
+        (wire: WireArtifactDiff): Difference => wire.difference,
+        signal,
+      ),
     staleTime: Infinity,
     retry: 1,
   });
-}
-
-function toComparison(wire: WireArtifactDiff): Comparison {
-  return { older: toArtifact(wire.a), newer: toArtifact(wire.b), difference: wire.difference };
 }
 
 /** Changes with the bytes: the digest, or what there is while there is none. */

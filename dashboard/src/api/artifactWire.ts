@@ -90,10 +90,13 @@ export type WireDifference =
   | { kind: "image"; old: WireImageFacts; new: WireImageFacts; differing_share: number | null; note?: string | null }
   | { kind: "bytes"; old_size: number; new_size: number; first_difference: number | null; note?: string | null };
 
+/** What never changes about an artifact. */
+export type WirePreviewedArtifact = Pick<WireArtifact, "id" | "name" | "type" | "content_type" | "size_bytes" | "sha256" | "status">;
+
 export interface WireArtifactDiff {
   same: boolean;
-  a: WireArtifact;
-  b: WireArtifact;
+  a: WirePreviewedArtifact;
+  b: WirePreviewedArtifact;
   difference: WireDifference;
 }
 

@@ -12,9 +12,13 @@ const older = makeWireArtifact({ version: 1 });
 const newer = makeWireArtifact({ version: 2 });
 
 async function compare(difference: WireDifference): Promise<HTMLElement> {
-  fakeServer(() => json({ same: difference.kind === "same", a: older, b: newer, difference }));
+  fakeServer(({ pathname }) => {
+    if (pathname.includes("/diff/")) return json({ same: difference.kind === "same", a: older, b: newer, difference });
+    return json(pathname.endsWith(older.id) ? older : newer);
+  });
   renderWithQueries(<CompareView olderId={older.id} newerId={newer.id} />);
-  return screen.findByRole("region", { name: "Comparison" });
+  await screen.findByText(/version 2 of job/);
+  return screen.getByRole("region", { name: "Comparison" });
 }
 
 describe("CompareView", () => {

@@ -1,8 +1,8 @@
 // How two versions of an artifact differ, by their kind.
 import { useQuery } from "@tanstack/react-query";
 
-import { comparisonQuery, type Comparison, type Difference } from "../../api/artifactContent";
-import type { Artifact } from "../../api/artifacts";
+import { differenceQuery, type Difference } from "../../api/artifactContent";
+import { artifactQuery } from "../../api/artifacts";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { TimeAgo } from "../../components/TimeAgo";
 import { formatBytes, formatCount, shortId } from "../../format/numbers";
@@ -11,36 +11,46 @@ import { JsonDiff } from "./JsonDiff";
 import { TableDiff } from "./TableDiff";
 import { TextDiff } from "./TextDiff";
 
-export function CompareView({ olderId, newerId }: { olderId: string; newerId: string }) {
-  const { data, error } = useQuery(comparisonQuery(olderId, newerId));
+export interface ComparedIds {
+  olderId: string;
+  newerId: string;
+}
+
+export function CompareView({ olderId, newerId }: ComparedIds) {
+  const { data, error } = useQuery(differenceQuery(olderId, newerId));
   if (error !== null) return <ErrorNotice error={error} wanted="the comparison" />;
   if (data === undefined) return <div className="preview-wait" role="status" aria-label="Loading" />;
   return (
     <section className="compare" aria-label="Comparison">
       <dl className="compare-sides">
-        <Side name="Before" artifact={data.older} />
-        <Side name="After" artifact={data.newer} />
+        <Side name="Before" id={olderId} />
+        <Side name="After" id={newerId} />
       </dl>
-      <Shown comparison={data} difference={data.difference} />
+      <Shown ids={{ olderId, newerId }} difference={data} />
     </section>
   );
 }
 
-function Side({ name, artifact }: { name: string; artifact: Artifact }) {
+function Side({ name, id }: { name: string; id: string }) {
+  const { data } = useQuery(artifactQuery(id));
   return (
     <div>
       <dt>{name}</dt>
       <dd>
-        version {artifact.version} of job {shortId(artifact.jobId)}{" "}
-        <span className="muted">
-          {formatBytes(artifact.sizeBytes)} · <TimeAgo date={artifact.createdAt} />
-        </span>
+        {data !== undefined && (
+          <>
+            version {data.version} of job {shortId(data.jobId)}{" "}
+            <span className="muted">
+              {formatBytes(data.sizeBytes)} · <TimeAgo date={data.createdAt} />
+            </span>
+          </>
+        )}
       </dd>
     </div>
   );
 }
 
-function Shown({ comparison, difference }: { comparison: Comparison; difference: Difference }) {
+function Shown({ ids, difference }: { ids: ComparedIds; difference: Difference }) {
   switch (difference.kind) {
     case "same":
       return <p className="compare-same">Nothing differs: both are the same {formatBytes(difference.size)}.</p>;
@@ -51,7 +61,7 @@ function Shown({ comparison, difference }: { comparison: Comparison; difference:
     case "table":
       return <TableDiff difference={difference} />;
     case "image":
-      return <ImageDiff comparison={comparison} difference={difference} />;
+      return <ImageDiff ids={ids} difference={difference} />;
     case "bytes":
       return (
         <>

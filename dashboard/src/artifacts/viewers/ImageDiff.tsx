@@ -1,12 +1,12 @@
 // Two images: side by side, or one over the other with a slider between them.
 import { useState } from "react";
 
-import { artifactContentUrl, type Comparison, type DifferenceOf } from "../../api/artifactContent";
+import { artifactContentUrl, type DifferenceOf } from "../../api/artifactContent";
 import { Segmented } from "../../components/Segmented";
 import { formatPercent } from "../../format/numbers";
 
 interface ImageDiffProps {
-  comparison: Comparison;
+  ids: { olderId: string; newerId: string };
   difference: DifferenceOf<"image">;
 }
 
@@ -15,10 +15,10 @@ const VIEWS = [
   ["beside", "Side by side"],
 ] as const;
 
-export function ImageDiff({ comparison, difference }: ImageDiffProps) {
+export function ImageDiff({ ids, difference }: ImageDiffProps) {
   const [view, setView] = useState<"slider" | "beside">("slider");
-  const older = artifactContentUrl(comparison.older.id);
-  const newer = artifactContentUrl(comparison.newer.id);
+  const older = artifactContentUrl(ids.olderId);
+  const newer = artifactContentUrl(ids.newerId);
   return (
     <>
       <p>
