@@ -114,7 +114,6 @@ pub async fn create_artifact(
 /// log.close().await?;
 /// # Ok(()) }
 /// ```
-#[must_use]
 pub fn artifact(name: impl Into<String>) -> ArtifactBuilder {
     let context = context::try_current();
     let job_id = context.as_ref().map_or_else(JobId::fresh, Context::job_id);

@@ -138,7 +138,7 @@ async fn show_upload(
     if let Some(length) = progress.length() {
         headers.insert("upload-length", HeaderValue::from(length));
     }
-    if let Ok(metadata) = HeaderValue::try_from(tus::metadata_of(&progress.artifact())) {
+    if let Ok(metadata) = HeaderValue::try_from(tus::metadata_of(progress.artifact())) {
         headers.insert("upload-metadata", metadata);
     }
     Ok(response)
