@@ -12,9 +12,18 @@ use crate::error::ApiError;
 use crate::wire::ErrorBody;
 
 /// Everything from this server, nothing inline; artifacts are shown in frames and as pictures.
-const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-                      frame-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'self'; \
-                      form-action 'self'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+/// What the pages may load: everything from their own origin, and what they show of artifacts also from the origin that
+/// artifacts have to themselves.
+pub(crate) fn policy(artifact_origin: Option<&str>) -> HeaderValue {
+    let shown = artifact_origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let whole = format!(
+        "{POLICY}; img-src 'self'{shown} data: blob:; media-src 'self'{shown}; frame-src 'self'{shown}"
+    );
+    HeaderValue::try_from(whole).unwrap_or(HeaderValue::from_static(POLICY))
+}
 
 const PLACEHOLDER_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
@@ -27,7 +36,7 @@ struct Dist;
 const PLACEHOLDER: &str = include_str!("dashboard_not_built.html");
 
 /// Answers whatever no route did: files of the dashboard, its shell for every page of it, 404 under `/api`.
-pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn serve(policy: HeaderValue, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path == "api" || path.starts_with("api/") {
         return ApiError::NotFound("there is no such call; /docs lists them all".to_owned()).into_response();
@@ -36,7 +45,7 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         return ApiError::MethodNotAllowed(method.to_string()).into_response();
     }
     if let Some(found) = Dist::get(path).filter(|_| !is_shell(path) && !path.starts_with('.')) {
-        return file(path, found, &headers);
+        return file(policy, path, found, &headers);
     }
     // A missing script must not be answered with a page; every other path is a page that the shell draws.
     if path.starts_with("assets/") || matches!(path, "favicon.ico" | "robots.txt") {
@@ -44,7 +53,7 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
             .into_response();
     }
     match Dist::get("index.html") {
-        Some(shell) => file("index.html", shell, &headers),
+        Some(shell) => file(policy, "index.html", shell, &headers),
         None => not_built(path),
     }
 }
@@ -53,7 +62,7 @@ fn is_shell(path: &str) -> bool {
     path.is_empty() || path == "index.html"
 }
 
-fn file(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+fn file(policy: HeaderValue, path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     // Vite puts a digest into the names under assets/: such a file never changes.
     let caching =
         if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -69,7 +78,7 @@ fn file(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     if let Ok(etag) = HeaderValue::try_from(etag) {
         headers.insert(header::ETAG, etag);
     }
@@ -119,6 +128,20 @@ mod tests {
 
     #[test]
     fn the_policy_allows_nothing_inline() {
-        assert!(!POLICY.contains("unsafe"));
+        let own = policy(None);
+        let own = own.to_str().unwrap();
+        assert!(
+            !own.contains("unsafe") && own.contains("frame-src 'self'") && !own.contains("http"),
+            "{own}"
+        );
+        let with_origin = policy(Some("https://artifacts.example"));
+        let with_origin = with_origin.to_str().unwrap();
+        for shown in ["img-src", "media-src", "frame-src"] {
+            assert!(
+                with_origin.contains(&format!("{shown} 'self' https://artifacts.example")),
+                "{with_origin}"
+            );
+        }
+        assert!(!with_origin.contains("script-src 'self' https"), "{with_origin}");
     }
 }

@@ -103,6 +103,7 @@ pub(crate) fn build(
     let settings = Arc::clone(&served.settings);
     let origins = &settings.cors_allow_origins;
     let artifact_origin = settings.artifact_origin.as_deref();
+    let dashboard_policy = dashboard::policy(artifact_origin);
     let artifact_origin =
         artifact_origin.and_then(|origin| ArtifactOrigin::new(origin, Arc::clone(served.client.backend())));
     let artifact_origin = artifact_origin.map(Arc::new);
@@ -115,7 +116,9 @@ pub(crate) fn build(
         .merge(outside)
         .with_state(state)
         .merge(openapi::router())
-        .fallback(dashboard::serve)
+        .fallback(move |method, uri, headers| {
+            dashboard::serve(dashboard_policy.clone(), method, uri, headers)
+        })
         .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(may_compress)))
         .layer(cors(origins)?)
