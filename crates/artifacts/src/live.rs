@@ -107,7 +107,7 @@ impl ArtifactService {
             let last = !matches!(piece, Some(Ok(_)));
             while held.len() >= UPLOAD_PIECE || (last && !held.is_empty()) {
                 let next = held.split_to(held.len().min(UPLOAD_PIECE)).freeze();
-                size = self.append(id, None, size, next).await?;
+                size = self.append(&upload, None, size, next).await?;
             }
             match piece {
                 Some(Ok(_)) => {}
@@ -157,20 +157,23 @@ impl ArtifactService {
     /// Makes one piece durable; answers how long the artifact is then.
     async fn append(
         &self,
-        artifact: ArtifactId,
+        artifact: &Artifact,
         lease: Option<LeaseToken>,
         offset: u64,
         bytes: Bytes,
     ) -> Result<u64, ArtifactError> {
         let staged = Staged::from_bytes(bytes);
+        let (name, artifact) = (&artifact.name, artifact.id);
         let append = |bytes: Sealed| async move {
             let answer =
                 self.backend.append_artifacts(vec![NewPart { artifact, lease, offset, bytes }]).await?.pop();
             answer.ok_or_else(|| BackendError::Unexpected("no answer about a part".to_owned()).into())
         };
         match self.inline(&staged) {
-            None => self.store(staged, append).await,
-            Some(bytes) => append(bytes).await?.map_err(|refusal| ArtifactError::from_refusal("", &refusal)),
+            None => self.store(name, staged, append).await,
+            Some(bytes) => {
+                append(bytes).await?.map_err(|refusal| ArtifactError::from_refusal(name, &refusal))
+            }
         }
     }
 
@@ -214,7 +217,7 @@ impl ArtifactService {
             let seal = Seal { artifact: artifact.id, lease, artifact_type, content_type, bytes };
             async move { Ok(self.backend.seal_artifact(seal).await?) }
         };
-        let Some(bytes) = self.inline(&staged) else { return self.store(staged, seal).await };
+        let Some(bytes) = self.inline(&staged) else { return self.store(&artifact.name, staged, seal).await };
         for attempt in 1.. {
             match seal(bytes.clone()).await? {
                 Err(RecordRefusal::BlobCondemned(_)) if attempt < ATTEMPTS => pause(attempt).await,
@@ -351,7 +354,7 @@ impl Shared {
     async fn flush(&self, pending: &mut Pending) -> Result<(), ArtifactError> {
         let piece = pending.held.len().min(PIECE);
         let bytes = Bytes::copy_from_slice(&pending.held[..piece]);
-        let appended = self.service.append(self.artifact.id, self.lease, pending.size, bytes).await;
+        let appended = self.service.append(&self.artifact, self.lease, pending.size, bytes).await;
         pending.size = match appended {
             Ok(size) => size,
             // The answer to an earlier call was lost on its way: the bytes are there.

@@ -99,17 +99,23 @@ impl ArtifactService {
         staged: Staged,
     ) -> Result<Artifact, ArtifactError> {
         let new = new_artifact(request, artifact_type, NewContent::Live);
-        self.store(staged, |bytes| {
+        let made = self.store(&new.name, staged, |bytes| {
             let new = NewArtifact { content: NewContent::Whole(bytes), ..new.clone() };
             async move { self.record_once(&new).await }
-        })
-        .await
+        });
+        let made = made.await;
+        if made.is_err() {
+            // It may have been recorded before its bytes went missing: what failed must not be listed.
+            let _ = self.backend.delete_artifact(new.id).await;
+        }
+        made
     }
 
     /// First the bytes, durably, then what `record` does, which makes them needed. A sweeper may be removing the same
     /// bytes at this moment: they are refused then, and both are done again.
     pub(crate) async fn store<T, F>(
         &self,
+        name: &str,
         mut staged: Staged,
         record: impl Fn(Sealed) -> F,
     ) -> Result<T, ArtifactError>
@@ -136,7 +142,7 @@ impl ArtifactService {
                     return Ok(recorded);
                 }
                 Err(RecordRefusal::BlobCondemned(_)) if attempt < RECORD_ATTEMPTS => pause(attempt).await,
-                Err(refusal) => return Err(ArtifactError::from_refusal("", &refusal)),
+                Err(refusal) => return Err(ArtifactError::from_refusal(name, &refusal)),
             }
         }
         unreachable!("the last attempt returns")

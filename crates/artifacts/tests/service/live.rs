@@ -101,7 +101,10 @@ async fn an_attempt_that_ends_leaves_what_was_durable() {
     assert_eq!(stand.read(&left).await, b"epoch 1\n");
     writer.write(b"too late").await.unwrap();
     let error = writer.close().await.unwrap_err();
-    assert!(matches!(error, ArtifactError::StaleLease(_)), "{error:?}");
+    assert!(matches!(&error, ArtifactError::StaleLease(text) if text.contains("'train.log'")), "{error:?}");
+    let large = CreateArtifact { lease: Some(job.lease.token), ..stand.request("late.bin", None) };
+    let error = stand.artifacts.create(large, bytes(&[1; 100_000])).await.unwrap_err();
+    assert!(matches!(&error, ArtifactError::StaleLease(text) if text.contains("'late.bin'")), "{error:?}");
     assert!(stand.artifacts.delete(left.id).await.unwrap());
 }
 
