@@ -6,7 +6,7 @@ import math
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from upnext import _json
+from upnext import _json, _resources
 
 if TYPE_CHECKING:
     from upnext._bridge import Attempt
@@ -88,6 +88,17 @@ class Context:
         """What an earlier attempt saved last with `checkpoint`."""
         saved = self._attempt.checkpoint_state
         return None if saved is None else _json.decode(saved)
+
+    @property
+    def resources(self) -> Any:
+        """What the worker's lifespan has yielded. Raises `RuntimeError` where there is none."""
+        resources = _resources.here.get()
+        if resources is _resources.NOTHING:
+            raise RuntimeError(
+                f"task '{self.function}' asks for resources, and there are none here: give its worker a lifespan "
+                "that yields them (@worker.lifespan)"
+            )
+        return resources
 
     @property
     def log(self) -> JobLogger:

@@ -13,6 +13,18 @@ class ConfigurationError(ValueError):
     """A setting or a URL cannot be used; the message names it and its rule."""
 
 
+class ArgumentError(TypeError, ValueError):
+    """The arguments do not fit the task: of a call, which submits nothing then, or of a stored job, which fails then
+    and is not tried again.
+
+    >>> try:
+    ...     await double.submit("two")
+    ... except upnext.ArgumentError as error:
+    ...     print(error)
+    task 'double': the argument 'n' must be int, not 'two' (str)
+    """
+
+
 class BackendError(RuntimeError):
     """The job database failed or cannot be opened."""
 
