@@ -54,7 +54,13 @@ class Kind:
 
     def dump_key(self, key: Any) -> str:
         """What stands in JSON for the key of an object."""
-        dumped = self.dump(key)
+        try:
+            dumped = self.dump(key)
+        except Mismatch:
+            if not isinstance(key, str):
+                raise
+            # As it stands in JSON.
+            dumped = self.dump(self.load_key(key))
         return dumped if isinstance(dumped, str) else str(dumped)
 
     def load_key(self, key: str) -> Any:

@@ -125,10 +125,21 @@ class PydanticKind(Kind):
     def dump(self, value: Any) -> Any:
         try:
             if self._kind is None or not isinstance(value, self._kind):
-                value = self._adapter.validate_python(value)
+                value = self._validated(value)
             return self._adapter.dump_python(value, mode="json", by_alias=True, round_trip=True, warnings="error")
         except ValueError as error:
             self.refuse(value, _first_problem(error))
+
+    def _validated(self, value: Any) -> Any:
+        try:
+            return self._adapter.validate_python(value)
+        except ValueError:
+            # Its JSON form, which strict models tell apart.
+            try:
+                return self._adapter.validate_json(_json.encode(value, self.name))
+            except _json.NotSerializableError:
+                pass
+            raise
 
     def load(self, value: Any) -> Any:
         # As JSON, because strict models take the text of a date only from there.

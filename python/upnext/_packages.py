@@ -10,8 +10,8 @@ from types import ModuleType
 class PackageManager:
     """Imports packages with all of their modules, so that the tasks which are defined in them register themselves.
 
-    `Worker(autodiscover_packages=[...])` and `worker.autodiscover(...)` use one; on its own it serves programs that keep
-    several workers in one package. Modules named `__main__` are left alone.
+    `Worker(autodiscover_packages=[...])` and `worker.autodiscover(...)` use one; on its own it serves programs that
+    keep several workers in one package. Modules named `__main__` are left alone.
 
     >>> packages = upnext.PackageManager()
     >>> packages.add("json")
@@ -40,7 +40,7 @@ class PackageManager:
             self._packages.append(name)
 
     def discover(self) -> list[str]:
-        """Imports all of it, and answers the names of the modules. Modules that were imported before run no second time.
+        """Imports all of it, and answers the names of the modules. What was imported before runs no second time.
 
         Raises `ImportError` when a package is not there or one of its modules cannot be imported; the message names it,
         and the error of the module itself is the cause.

@@ -33,8 +33,9 @@ class WorkerQueueConfig:
     - `outbox_size`: most outcomes that one step sends, 1 to 100,000 (1024).
     - `claim_timeout_ms`: how long a lease lasts without renewal, 100 ms to a day (30,000). A job whose worker died runs
       again within twice this time.
-    - `flush_interval_ms`, `job_ttl_seconds`, `stream_maxlen`: accepted for programs that set them, without effect. The
-      first would hold outcomes back, which are sent at once; the others are for Redis alone. Setting one logs a warning.
+    - `flush_interval_ms`, `job_ttl_seconds`, `stream_maxlen`: accepted for programs that set them, without effect.
+      The first would hold outcomes back, which are sent at once; the others are for Redis alone. Setting one logs a
+      warning.
 
     A value out of range raises `ValueError`.
 
@@ -59,7 +60,8 @@ class WorkerQueueConfig:
             least, most = _RANGES[field.name]
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise ValueError(
-                    f"WorkerQueueConfig: {field.name} is a whole number from {least:,} to {most:,}, or None, not {value!r}"
+                    f"WorkerQueueConfig: {field.name} is a whole number from {least:,} to {most:,}, or None, "
+                    f"not {value!r}"
                 )
 
     def warn(self, worker: str) -> None:

@@ -31,7 +31,7 @@ def open_for(capture: Capture) -> None:
     with _lock:
         if capture.logs and logging.Logger.callHandlers is not _recorded_call_handlers:
             # For good: without a recording it costs one look.
-            logging.Logger.callHandlers = _recorded_call_handlers  # type: ignore[method-assign]
+            logging.Logger.callHandlers = _recorded_call_handlers  # type: ignore[method-assign,assignment]
         if capture.output:
             _writers += 1
             for name in ("stdout", "stderr"):

@@ -86,8 +86,8 @@ def check(task: str, resources: Any, wanted: dict[str, str]) -> None:
 def _one(task: str, resources: Any, name: str) -> Any:
     if resources is NOTHING:
         raise RuntimeError(
-            f"task '{task}' wants the resource '{name}', and there are none here: the lifespan of a worker makes them in its "
-            "own process (@worker.lifespan); outside of it give the argument yourself"
+            f"task '{task}' wants the resource '{name}', and there are none here: the lifespan of a worker makes them "
+            "in its own process (@worker.lifespan); outside of it give the argument yourself"
         )
     try:
         return resources[name] if isinstance(resources, Mapping) else getattr(resources, name)

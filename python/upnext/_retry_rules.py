@@ -37,8 +37,8 @@ def _types(task: str, option: str, given: Any) -> tuple[type[BaseException], ...
     for kind in kinds:
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise TypeError(
-                f"task '{task}': {option} is an exception type or a tuple of them, such as (ConnectionError, TimeoutError), "
-                f"not {kind!r}"
+                f"task '{task}': {option} is an exception type or a tuple of them, such as "
+                f"(ConnectionError, TimeoutError), not {kind!r}"
             )
     if not kinds:
         raise ValueError(f"task '{task}': {option} is an empty tuple: name an exception type, or leave the option out")

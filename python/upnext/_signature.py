@@ -167,4 +167,4 @@ class _Kinds(dict[str, Kind]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The kind of what is called so."""
-        return super().get(name) if name in self._own else self._rest
+        return super().get(name, default) if name in self._own else self._rest

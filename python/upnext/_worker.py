@@ -79,20 +79,20 @@ class Worker:
             self._packages.add(package)
 
     def autodiscover(self, *packages: str | ModuleType) -> list[str]:
-        """Imports these packages with all of their modules, so that the tasks in them register, and answers the names of
-        the modules. The packages that `autodiscover_packages` names are imported when the worker starts, or with the
+        """Imports these packages with all of their modules, so that the tasks in them register, and answers the names
+        of the modules. The packages that `autodiscover_packages` names are imported when the worker starts, or with the
         first call of this. Raises `ImportError` naming the module that cannot be imported."""
         for package in packages:
             self._packages.add(package)
         return self._packages.discover()
 
     def lifespan(self, function: L) -> L:
-        """Registers what runs before the worker's first job and after its last: a generator, async or not, or a function
-        that gives a context manager. It takes nothing, or the worker.
+        """Registers what runs before the worker's first job and after its last: a generator, async or not, or a
+        function that gives a context manager. It takes nothing, or the worker.
 
         What it yields, a dict or any object, are the resources of the tasks: they get them through parameters whose
-        default is `upnext.resource()`, or all of them as `get_current_context().resources`. When the start-up fails, the
-        worker does not start. The shut-down runs when no job is running any more; what goes wrong in it is logged.
+        default is `upnext.resource()`, or all of them as `get_current_context().resources`. When the start-up fails,
+        the worker does not start. The shut-down runs when no job is running any more; what goes wrong in it is logged.
         """
         _lifespan.checked(self.name, function)
         before = self._lifespan
@@ -177,9 +177,9 @@ class Worker:
         artifacts that the task makes, in seconds or as a timedelta, where they do not say it themselves.
 
         `retry_on` and `give_up_on` are exception types, one or a tuple: with `retry_on` only those are retried, and one
-        of `give_up_on` never is. An attempt that ran out of time is retried either way. `capture_logs` keeps the records
-        of `logging` that a job lets out in the job's log, `capture_output` what it prints to stdout and stderr; both go
-        to where they went before as well. Of one attempt the first 9,000 and the last 1,000 lines are kept.
+        of `give_up_on` never is. An attempt that ran out of time is retried either way. `capture_logs` keeps what a job
+        logs through `logging` in the job's log, `capture_output` what it prints to stdout and stderr; both also go to
+        where they went before. Of one attempt the first 9,000 and the last 1,000 lines are kept.
         """
         _refuse_later_options(name or self.name, not_yet)
         hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
