@@ -102,7 +102,7 @@ def arguments(annotation: Any) -> Arguments:
         (tuple, (1, 2), "[1,2]"),
         (set[int], {1}, "[1]"),
         (frozenset[Color], frozenset({Color.BLUE}), '["blue"]'),
-        (Optional[int], None, "null"),
+        (Optional[int], None, "null"),  # noqa: UP045
         (int | None, 3, "3"),
         (int | str, "3", '"3"'),
         (float | int, 3, "3"),
@@ -193,7 +193,7 @@ def test_other_forms_are_understood(annotation: Any, given: Any, arrives: Any) -
         (dict[int, str], {"a": "b"}, "the argument 'x.a' must be int, not 'a' (str)"),
         (tuple[int, str], [1], "must be tuple[int, str], not [1] (list): it has 1 items"),
         (int | None, "a", "must be int or None, not 'a' (str)"),
-        (Optional[dt.date], "a", "must be date (ISO 8601 text) or None, not 'a' (str)"),
+        (dt.date | None, "a", "must be date (ISO 8601 text) or None, not 'a' (str)"),
         (Literal["a", "b", 3], "c", "must be 'a', 'b' or 3, not 'c' (str)"),
         (Literal[1], True, "must be 1, not True (bool)"),
         (Color, "green", "must be Color ('red', 'blue'), not 'green' (str)"),
@@ -317,7 +317,7 @@ def test_nothing_is_submitted_and_stored_jobs_fail_without_retry(worker: upnext.
 
     asyncio.run(main())
     assert got[0] == (order, address)
-    assert got[1][0] == Order([], dt.datetime(2026, 3, 1))
+    assert got[1][0] == Order([], dt.datetime.fromisoformat("2026-03-01"))
     assert len(got) == 2
 
 
