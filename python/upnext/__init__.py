@@ -3,6 +3,9 @@
 Define tasks with `Worker.task`, submit them from anywhere, keep their output with `create_artifact` and read it back
 with `get_artifact`, in any process. The engine under this package is Rust (`upnext._bridge`); without any setting,
 everything is kept in `~/.upnext`.
+
+>>> upnext.__version__ == importlib.metadata.version("upnext")
+True
 """
 
 from upnext._artifact import Artifact

@@ -24,7 +24,19 @@ R = TypeVar("R")
 
 
 class TaskHandle(Generic[P, R]):
-    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it."""
+    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it.
+
+    >>> @worker.task
+    ... def area(width: int, height: int = 1) -> int:
+    ...     return width * height
+    >>> area(3, 4)
+    12
+    >>> future = await area.submit(3, height=4)
+    >>> await future.value()
+    12
+    >>> (await area.wait(5)).value
+    5
+    """
 
     def __init__(
         self,

@@ -38,6 +38,15 @@ class Worker:
 
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
+
+    >>> worker = upnext.Worker("shop", concurrency=8)
+    >>> @worker.task(retries=3, timeout=60)
+    ... async def greet(name: str) -> str:
+    ...     return f"Hello {name}"
+    >>> await worker.start()
+    >>> (await greet.wait("Ann")).value
+    'Hello Ann'
+    >>> await worker.stop()
     """
 
     def __init__(
