@@ -102,6 +102,16 @@ class Worker:
         What it yields, a dict or any object, are the resources of the tasks: they get them through parameters whose
         default is `upnext.resource()`, or all of them as `get_current_context().resources`. When the start-up fails,
         the worker does not start. The shut-down runs when no job is running any more; what goes wrong in it is logged.
+
+        >>> @worker.lifespan
+        ... async def resources():
+        ...     yield {"turns": asyncio.Semaphore(3)}
+        >>> @worker.task
+        ... async def fetch(url: str, turns: asyncio.Semaphore = upnext.resource()) -> str:
+        ...     async with turns:
+        ...         return f"read {url}"
+        >>> (await fetch.wait("/a")).value
+        'read /a'
         """
         _lifespan.checked(self.name, function)
         before = self._lifespan
