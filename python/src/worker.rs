@@ -10,11 +10,12 @@ use pyo3::types::{PyList, PyString, PyTuple};
 use upnext_engine::{Assignment, AttemptKey, Executor, StopReason, Worker, WorkerConfig, WorkerHandle};
 
 use crate::attempt::{Attempt, Workplace};
-use crate::client::{Connection, TaskSpec};
+use crate::client::Connection;
 use crate::error::Failure;
 use crate::mailbox::{Answer, Event, Inbox, Mailbox};
 use crate::reports::Lane;
 use crate::runtime;
+use crate::task_spec::TaskSpec;
 
 /// The Python side of one worker, called from the loop's thread only.
 pub(crate) struct Runner {
