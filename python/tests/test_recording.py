@@ -200,7 +200,10 @@ def test_a_million_lines_are_bounded_and_counted(worker: upnext.Worker, monkeypa
     asyncio.run(main())
 
 
-def test_long_lines(worker: upnext.Worker) -> None:
+def test_long_lines(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not to pytest, which cannot report lone surrogates; a logger that does not propagate is recorded all the same.
+    monkeypatch.setattr(log, "propagate", False)
+
     @worker.task(capture_output=True, capture_logs=True)
     async def wide() -> None:
         print("x" * 20_000, end="")

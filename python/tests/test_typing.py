@@ -87,3 +87,15 @@ def test_wrong_uses_have_theirs(tmp_path: Path) -> None:
     found = pyright(tmp_path)
     # An overloaded call reports once for the call, whatever argument is wrong.
     assert [(line, rule) for _, line, rule, _ in found] == expected, "\n".join(map(str, found))
+
+
+def test_every_public_type_is_written_down() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pyright", "--verifytypes", "upnext", "--ignoreexternal", "--outputjson"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    report = json.loads(done.stdout)["typeCompleteness"]
+    unknown = [symbol["name"] for symbol in report["symbols"] if not symbol["isTypeKnown"] and symbol["isExported"]]
+    assert (report["completenessScore"], unknown) == (1, [])

@@ -17,7 +17,7 @@ class ConfigurationError(ValueError):
     ...     await elsewhere.task(name="work")(print).submit()
     ... except upnext.ConfigurationError as error:
     ...     print(error)
-    database URL oracle://...
+    a database URL begins with sqlite:, postgres: or redis:, not with 'oracle:'
     """
 
 
@@ -77,7 +77,7 @@ class InvalidArtifactError(ArtifactError, ValueError):
     ...     await upnext.create_artifact("../report.json", {"rows": 42})
     ... except upnext.InvalidArtifactError as error:
     ...     print(error)
-    artifact '../report.json'...
+    the artifact name "../report.json" holds the segment '..'; names hold no '.' or '..'
     """
 
 
@@ -107,9 +107,9 @@ class ArtifactStorageError(ArtifactError):
 class ArtifactConflictError(ArtifactError):
     """It does not fit to what is there: the key was used for another artifact, or the artifact is closed.
 
-    >>> first = await upnext.create_artifact("a.txt", "one", key="once")
+    >>> first = await upnext.create_artifact("a.txt", b"one", key="once")
     >>> try:
-    ...     await upnext.create_artifact("b.txt", "two", key="once")
+    ...     await upnext.create_artifact("b.txt", b"two", key="once")
     ... except upnext.ArtifactConflictError as error:
     ...     print(error)
     artifact 'b.txt'...
@@ -120,7 +120,7 @@ class ArtifactDigestError(ArtifactError):
     """The bytes do not have the digest that was announced.
 
     >>> try:
-    ...     await upnext.create_artifact("a.txt", "hello", sha256="0" * 64)
+    ...     await upnext.create_artifact("a.txt", b"hello", sha256="0" * 64)
     ... except upnext.ArtifactDigestError as error:
     ...     print(error)
     artifact 'a.txt'...
@@ -133,8 +133,8 @@ class ArtifactNotFoundError(ArtifactError, LookupError):
     >>> try:
     ...     await upnext.get_artifact(job=future, name="nothing.json")
     ... except upnext.ArtifactNotFoundError as error:
-    ...     print(error)
-    ...nothing.json...
+    ...     print("not there:", error)
+    not there: ...nothing.json...
     """
 
 

@@ -37,7 +37,7 @@ class Arguments:
         parameters = list(inspect.signature(function).parameters.values())
         named = [parameter for parameter in parameters if parameter.kind in _NAMED]
         #: The parameters that get a resource and are no arguments of the job, with its name.
-        self.resources = _resources.wanted_by(task, named)
+        self.resources: dict[str, str] = _resources.wanted_by(task, named)
         named = [parameter for parameter in named if parameter.name not in self.resources]
         self._task = task
         self._function = function
@@ -49,7 +49,7 @@ class Arguments:
         self._required = {parameter.name: None for parameter in named if parameter.default is parameter.empty}
         rest = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD]
         self._rest = rest[0].name if rest else None
-        self.takes_any = bool(rest)
+        self.takes_any: bool = bool(rest)
         self._annotations = {
             parameter.name: parameter.annotation
             for parameter in (*named, *rest)
@@ -72,13 +72,15 @@ class Arguments:
         problem = self._mismatch(kwargs)
         if problem:
             raise ArgumentError(problem)
+        if not kwargs:
+            return "{}"
         kinds = self._known_kinds() if self._kinds is None else self._kinds
         for name, value in kwargs.items():
             kind = kinds.get(name)
             if kind is not None and type(value) not in kind.passes:
                 kwargs = self._converted(kwargs, "dump")
                 break
-        return _json.encode_arguments(kwargs, f"task '{self._task}'") if kwargs else "{}"
+        return _json.encode_arguments(kwargs, f"task '{self._task}'")
 
     def unpack(self, payload: str) -> dict[str, Any]:
         """The named arguments of a stored job."""

@@ -75,7 +75,7 @@ class Worker:
             raise TypeError(f"queue_config is a WorkerQueueConfig, not a {type(queue_config).__qualname__}")
         if isinstance(autodiscover_packages, str):
             raise TypeError("autodiscover_packages is a list of names: write autodiscover_packages=['shop.tasks']")
-        self.name = name or f"worker-{secrets.token_hex(4)}"
+        self.name: str = name or f"worker-{secrets.token_hex(4)}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
