@@ -22,6 +22,7 @@ mod runtime;
 mod saving;
 mod stored_artifact;
 mod task_spec;
+mod testing;
 mod work;
 mod worker;
 
@@ -48,6 +49,8 @@ mod _bridge {
     use crate::stored_artifact::StoredArtifact;
     #[pymodule_export]
     use crate::task_spec::{Submitting, TaskSpec};
+    #[pymodule_export]
+    use crate::testing::{TestClock, open_for_tests};
     #[pymodule_export]
     use crate::work::Work;
     #[pymodule_export]

@@ -6,13 +6,15 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import fields
 from datetime import timedelta
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from upnext import _bridge, _lifespan
 from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
+from upnext._events import EventHandle
 from upnext._hooks import Hook, Hooks
 from upnext._mailbox import mailbox_of
 from upnext._packages import PackageManager
@@ -21,9 +23,10 @@ from upnext._recording import Capture
 from upnext._resources import NOTHING
 from upnext._resources import check as check_resources
 from upnext._retry_rules import ExceptionTypes, retry_rules
+from upnext._rules import Rules
 from upnext._runner import Runner
 from upnext._task import AsyncTaskHandle, SyncTaskHandle, TaskHandle
-from upnext._types import SyncExecutor
+from upnext._types import MissedRunPolicy, SyncExecutor
 
 if TYPE_CHECKING:
     from upnext._bridge import Connection, RunningWorker
@@ -157,6 +160,14 @@ class Worker:
         give_up_on: ExceptionTypes | None = None,
         capture_logs: bool = False,
         capture_output: bool = False,
+        rate_limit: str | None = None,
+        max_concurrency: int | None = None,
+        routing_group: str | None = None,
+        group_max_concurrency: int | None = None,
+        concurrency_key: str | None = None,
+        key_max_concurrency: int | None = None,
+        cache_key: str | None = None,
+        cache_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -181,12 +192,19 @@ class Worker:
         give_up_on: ExceptionTypes | None = None,
         capture_logs: bool = False,
         capture_output: bool = False,
+        rate_limit: str | None = None,
+        max_concurrency: int | None = None,
+        routing_group: str | None = None,
+        group_max_concurrency: int | None = None,
+        concurrency_key: str | None = None,
+        key_max_concurrency: int | None = None,
+        cache_key: str | None = None,
+        cache_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
         on_retry: Hook | None = None,
         on_complete: Hook | None = None,
-        **not_yet: Any,
     ) -> Any:
         """Registers a function, async or not, as a task: `@worker.task`, or with options `@worker.task(retries=3)`.
 
@@ -199,31 +217,111 @@ class Worker:
         of `give_up_on` never is. An attempt that ran out of time is retried either way. `capture_logs` keeps what a job
         logs through `logging` in the job's log, `capture_output` what it prints to stdout and stderr; both also go to
         where they went before. Of one attempt the first 9,000 and the last 1,000 lines are kept.
+
+        These hold over all workers: `rate_limit` is how many jobs begin in a time (`"100/m"`, `"5/10s"`),
+        `max_concurrency` how many run at once, `group_max_concurrency` how many of all tasks with the same
+        `routing_group`. Jobs whose arguments give the same `concurrency_key` (a template such as `"{customer_id}"`) run
+        `key_max_concurrency` at once, by default one after the other. A job whose arguments give a `cache_key` that
+        completed within the last `cache_ttl` seconds (without it: ever) takes that result and is not run.
         """
-        _refuse_later_options(name or self.name, not_yet)
-        hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
+        options = {name: value for name, value in locals().items() if name not in ("self", "function")}
 
         def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
-            key = _key_of(function, name)
-            if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
-                raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
-            ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
-            handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
-            handle: TaskHandle[Any, Any] = handle_type(
-                function,
-                key=key,
-                url=self._url,
-                timeout=timeout,
-                retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
-                hooks=hooks,
-                artifact_ttl=ttl,
-                retry_rules=retry_rules(key, retry_on, give_up_on),
-                capture=_capture(key, capture_logs, capture_output),
-            )
-            self._add(handle, function)
-            return handle
+            return self.register(function, **options)
 
         return register if function is None else register(function)
+
+    def cron(
+        self,
+        schedule: str,
+        *,
+        name: str | None = None,
+        timeout: float = 1800.0,
+        timezone: str | None = None,
+        missed_run_policy: MissedRunPolicy | str = MissedRunPolicy.LATEST_ONLY,
+        max_catch_up_seconds: float | None = None,
+        **options: Any,
+    ) -> _Decorator:
+        """Registers a function that runs by itself: `@worker.cron("0 3 * * *")`, once for each tick however many
+        workers there are. The schedule has five fields, or six with the seconds first, in the time zone `timezone` (an
+        IANA name such as `"Europe/Berlin"`; default UTC). `missed_run_policy` says what becomes of ticks at which no
+        worker ran, `max_catch_up_seconds` how far back `MissedRunPolicy.CATCH_UP` reaches (default: without end).
+        Further options are those of `task`. The function takes no arguments.
+
+        >>> @worker.cron("0 3 * * *", timezone="Europe/Berlin")
+        ... async def clean_up() -> str:
+        ...     return "clean"
+        >>> (await clean_up.wait()).value
+        'clean'
+        """
+
+        def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
+            return self.register(
+                function,
+                name=name,
+                timeout=timeout,
+                schedule=schedule,
+                timezone=timezone,
+                missed_run_policy=missed_run_policy,
+                max_catch_up_seconds=max_catch_up_seconds,
+                **options,
+            )
+
+        return cast("_Decorator", register)
+
+    def event(self, name: str) -> EventHandle:
+        """An event by its name, to be sent and handled; or a pattern such as `"order.*"`, to be handled."""
+        return EventHandle(name, self)
+
+    @property
+    def handlers(self) -> list[TaskHandle[Any, Any]]:
+        """Its tasks that handle events."""
+        return [handle for handle in self.tasks.values() if handle.rules is not None and handle.rules.pattern]
+
+    def register(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        retries: int = 0,
+        retry_delay: float = 1.0,
+        retry_backoff: float = 2.0,
+        retry_max_delay: float = 3600.0,
+        retry_jitter: float = 0.0,
+        timeout: float = 1800.0,
+        artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
+        on_start: Hook | None = None,
+        on_success: Hook | None = None,
+        on_failure: Hook | None = None,
+        on_retry: Hook | None = None,
+        on_complete: Hook | None = None,
+        **rules: Any,
+    ) -> TaskHandle[Any, Any]:
+        """What `task`, `cron` and the handlers of events have in common: use those."""
+        key = _key_of(function, name)
+        if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
+            raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
+        ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
+        handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
+        handle: TaskHandle[Any, Any] = handle_type(
+            function,
+            key=key,
+            url=self._url,
+            timeout=timeout,
+            retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
+            hooks=Hooks(on_start, on_success, on_failure, on_retry, on_complete),
+            artifact_ttl=ttl,
+            retry_rules=retry_rules(key, retry_on, give_up_on),
+            capture=_capture(key, capture_logs, capture_output),
+            rules=_rules(key, rules),
+            worker=self,
+        )
+        self._add(handle, function)
+        return handle
 
     def _add(self, handle: TaskHandle[Any, Any], function: Callable[..., Any]) -> None:
         before = self.tasks.get(handle.key)
@@ -371,24 +469,13 @@ class _Decorator:
         raise NotImplementedError
 
 
-_LATER = (
-    "cache_key",
-    "cache_ttl",
-    "rate_limit",
-    "max_concurrency",
-    "routing_group",
-    "group_max_concurrency",
-)
-
-
-def _refuse_later_options(task: str, options: dict[str, Any]) -> None:
-    for option, value in options.items():
-        if option not in _LATER:
-            raise TypeError(f"task() got an unexpected keyword argument '{option}'")
-        if value is not None:
-            raise NotImplementedError(
-                f"'{task}': the task option {option} is not in this version of UpNext yet; leave it out"
-            )
+def _rules(task: str, rules: dict[str, Any]) -> Rules:
+    try:
+        return Rules(**rules)
+    except TypeError:
+        known = {field.name for field in fields(Rules)}
+        unknown = next(name for name in rules if name not in known)
+        raise TypeError(f"task '{task}': there is no option {unknown}") from None
 
 
 def _key_of(function: Callable[..., Any], name: str | None) -> str:
