@@ -3,7 +3,7 @@
 from asyncio import Future
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from upnext._artifact import ArtifactRecord, Changes
 from upnext._artifact_labels import Extras
@@ -26,11 +26,13 @@ __all__ = [
     "StoredArtifact",
     "TaskSpec",
     "Work",
+    "adopt_attempt",
     "command_line",
     "connect",
     "create_artifact",
     "create_artifact_sync",
     "find_artifact",
+    "follow_parent",
     "is_job_id",
     "list_artifacts",
     "log_to_stderr",
@@ -40,6 +42,9 @@ __all__ = [
 ]
 VERSION: str
 _T = TypeVar("_T")
+
+#: An attempt on its way into a child process (see src/child.rs).
+Description: TypeAlias = tuple[str, int, int, int, int, float, str, str, str | None, str | None, str, str | None]
 
 @final
 class Mailbox:
@@ -153,9 +158,14 @@ class Attempt:
     def complete(self, result: str) -> None: ...
     def fail(self, error: str, traceback: str | None, retryable: bool) -> None: ...
     def stopped(self) -> None: ...
+    def description(self) -> Description: ...
+    def flush(self) -> None: ...
     def set_progress(self, fraction: float, message: str | None) -> None: ...
     def checkpoint(self, state: str) -> None: ...
     def log(self, level: str, message: str, extra: str | None) -> None: ...
+
+def adopt_attempt(connection: Connection, description: Description, artifact_ttl: float | None = None) -> Attempt: ...
+def follow_parent(parent: int) -> None: ...
 
 @final
 class Feed:

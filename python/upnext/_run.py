@@ -9,10 +9,10 @@ import signal
 import threading
 from asyncio import _unregister_task
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from upnext import _bridge
+from upnext import _bridge, _origin
+from upnext._threads import ImpatientPool
 from upnext._worker import Worker
 
 _log = logging.getLogger("upnext.worker")
@@ -31,6 +31,9 @@ def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
     for worker in workers:
         if not isinstance(worker, Worker):
             raise TypeError(f"run() runs Worker objects, not {type(worker).__qualname__}")
+    if _origin.in_child:
+        # A script without `if __name__ == "__main__":`, imported again for its tasks. They are defined by now.
+        raise _origin.ModuleLoadedError
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -53,7 +56,7 @@ def run_in_foreground(
 async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable[[], None] | None) -> int | None:
     """The signal that ended the wait for running jobs, if one did."""
     patience = _Patience()
-    asyncio.get_running_loop().set_default_executor(_ImpatientPool(thread_name_prefix="asyncio"))
+    asyncio.get_running_loop().set_default_executor(ImpatientPool())
     try:
         with patience.listening(any(worker.handle_signals for worker in workers)):
             started: list[Worker] = []
@@ -96,14 +99,6 @@ async def _stop(workers: list[Worker], timeout: float, patience: _Patience) -> N
         await asyncio.gather(*(worker.stop(0.0) for worker in workers))
     second.cancel()
     await stopping
-
-
-class _ImpatientPool(ThreadPoolExecutor):
-    """The threads of `asyncio.to_thread`. A call in them that blocks cannot be stopped, and `asyncio.run` would wait
-    for it although its job was given back."""
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        super().shutdown(wait=False, cancel_futures=True)
 
 
 class _Patience:

@@ -19,6 +19,9 @@ from upnext._signature import Arguments
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: Every task that is defined from here on, in a child process that has to find them.
+registered: list[TaskHandle[Any, Any]] | None = None
+
 
 class TaskHandle(Generic[P, R]):
     """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it."""
@@ -51,6 +54,8 @@ class TaskHandle(Generic[P, R]):
             takes_any=self.arguments.takes_any,
             artifact_ttl=artifact_ttl,
         )
+        if registered is not None:
+            registered.append(self)
 
     @property
     def function(self) -> Callable[P, Any]:

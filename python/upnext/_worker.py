@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import secrets
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from upnext import _bridge
+from upnext import _bridge, _origin
 from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
 from upnext._hooks import Hook, Hooks
@@ -20,6 +21,7 @@ from upnext._types import SyncExecutor
 
 if TYPE_CHECKING:
     from upnext._bridge import RunningWorker
+    from upnext._child_process import Setting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,8 +30,16 @@ R = TypeVar("R")
 class Worker:
     """Registers tasks with `@worker.task` and runs their jobs, `concurrency` at once.
 
+    >>> worker = upnext.Worker("reports", concurrency=4, sync_executor=upnext.SyncExecutor.PROCESS)
+
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
+
+    Async tasks run on the event loop. `sync_executor` is for plain functions: `THREAD` (the default) or `PROCESS`, which
+    runs them in up to `concurrency` child processes. These have a Python lock and memory of their own, and can be
+    killed when a job is cancelled or out of time. They import the modules of the tasks again, so tasks are defined at the
+    top level of a file and scripts start their worker under `if __name__ == "__main__":`. With `max_tasks_per_child`,
+    each child is replaced after so many attempts (by default never), for libraries that leak memory.
     """
 
     def __init__(
@@ -41,6 +51,7 @@ class Worker:
         url: str | None = None,
         redis_url: str | None = None,
         handle_signals: bool = True,
+        max_tasks_per_child: int | None = None,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name.strip()):
             raise ValueError(f"a worker's name is a text that is not empty, not {name!r}")
@@ -48,13 +59,20 @@ class Worker:
             raise ValueError(f"concurrency is a whole number of at least 1, not {concurrency!r}")
         if url is not None and redis_url is not None and url != redis_url:
             raise ValueError("url and redis_url name the same thing: give one of them")
-        if SyncExecutor(sync_executor) is SyncExecutor.PROCESS:
-            raise NotImplementedError(
-                "SyncExecutor.PROCESS is not in this version of UpNext yet: use SyncExecutor.THREAD"
-            )
+        try:
+            self.sync_executor = SyncExecutor(sync_executor)
+        except ValueError:
+            known = " or ".join(f"SyncExecutor.{each.name}" for each in SyncExecutor)
+            raise ValueError(f"sync_executor is {known}, not {sync_executor!r}") from None
+        limit = max_tasks_per_child
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise ValueError(f"max_tasks_per_child is a whole number of at least 1, not {limit!r}")
+        if limit is not None and self.sync_executor is not SyncExecutor.PROCESS:
+            raise ValueError("max_tasks_per_child is for workers with sync_executor=SyncExecutor.PROCESS")
         self.name = name or f"worker-{secrets.token_hex(4)}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
+        self.max_tasks_per_child = max_tasks_per_child
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
         self._url = url or redis_url
         self._running: _Running | None = None
@@ -163,11 +181,19 @@ class Worker:
             raise RuntimeError(f"worker '{self.name}' is running already")
         if not self.tasks:
             raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
+        if _origin.in_child:
+            raise RuntimeError(
+                f"worker '{self.name}' cannot start in a child process of a worker, which imports its module again: put "
+                'what starts it under `if __name__ == "__main__":`'
+            )
+        setting = self._setting_of_children()
         connection = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         mailbox = mailbox_of(loop)
         runner = Runner(self.name, loop)
         answer: asyncio.Future[RunningWorker] = loop.create_future()
+        if setting is not None:
+            runner.open_processes(self.concurrency, setting, self.max_tasks_per_child)
         tasks = list(self.tasks.values())
         number = _bridge.start_worker(
             connection, mailbox, answer, self.name, self.concurrency, tasks, runner.start, runner.stop
@@ -176,8 +202,24 @@ class Worker:
             engine = await answer
         except BaseException:
             mailbox.forget(number)
+            await runner.close()
             raise
         self._running = _Running(engine, runner, mailbox, number)
+
+    def _setting_of_children(self) -> Setting | None:
+        """What the child processes begin with; None if there will be none."""
+        tasks = [task for task in self.tasks.values() if not task.is_async]
+        if self.sync_executor is not SyncExecutor.PROCESS or not tasks:
+            return None
+        if os.name != "posix":
+            raise RuntimeError(
+                f"worker '{self.name}': SyncExecutor.PROCESS needs Linux, macOS or another POSIX system; use "
+                "SyncExecutor.THREAD here"
+            )
+        from upnext._child_process import Setting
+
+        origins = list(_origin.origins_of(self, tasks).values())
+        return Setting(self._url, dict(os.environ), os.getcwd(), origins)  # noqa: PTH109
 
     async def stop(self, timeout: float = 3.0) -> None:
         """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
@@ -222,7 +264,7 @@ class _Running:
         answer: asyncio.Future[None] = self._loop.create_future()
         self._engine.stop(self._mailbox, answer, max(timeout, 0.0))
         await answer
-        self._runner.close()
+        await self._runner.close()
         self._mailbox.forget(self._number)
 
     async def _keep(self) -> None:
