@@ -108,7 +108,7 @@ class LoopWatch:
         suspects = [f"task '{entry.attempt.function}', job {entry.attempt.job_id}" for entry in entries[:3]]
         _log.warning(
             "nothing in this process ran for %.1f s: something held Python's interpreter lock, most likely %s, or the "
-            "machine stood still; run such tasks in processes (plain functions with sync_executor=SyncExecutor.PROCESS)",
+            "machine stood still; make such tasks plain functions and run them with sync_executor=SyncExecutor.PROCESS",
             seconds,
             " or ".join(suspects) or "code that belongs to no job",
         )

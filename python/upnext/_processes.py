@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from upnext._child_process import ChildEndedError, ChildProcess, Setting
 from upnext._outcome import Failed
@@ -15,7 +15,6 @@ from upnext._threads import Threads
 
 if TYPE_CHECKING:
     from upnext._bridge import Attempt
-    from upnext._task import TaskHandle
 
 _log = logging.getLogger("upnext.worker")
 
@@ -26,7 +25,7 @@ _CLOSE = 5.0
 
 
 class Processes:
-    """Runs attempts in child processes. Its methods block, except `open` and `stop`, and may be called in any thread."""
+    """Runs attempts in child processes. All methods but `open` and `stop` may block, in any thread."""
 
     def __init__(self, worker: str, most: int, setting: Setting, threads: Threads, runs_each: int | None) -> None:
         self._worker = worker
@@ -52,9 +51,7 @@ class Processes:
         with self._changed:
             self._start_ahead()
 
-    def run(
-        self, task: TaskHandle[Any, Any], attempt: Attempt, child: ChildProcess, payload: str
-    ) -> str | Failed | None:
+    def run(self, attempt: Attempt, child: ChildProcess, payload: str) -> str | Failed | None:
         """Runs an attempt in a child that was taken for it. Answers its result as JSON, what went wrong, or None if it
         was stopped."""
         try:
@@ -62,9 +59,8 @@ class Processes:
         except ChildEndedError as error:
             if attempt.stop_reason is not None:
                 return None
-            return Failed(
-                f"ChildProcessError: the child process that ran task '{task.key}', job {attempt.job_id}, {error}"
-            )
+            what = f"task '{attempt.function}', job {attempt.job_id}"
+            return Failed(f"ChildProcessError: the child process that ran {what}, {error}")
         if "interrupted" in answer:
             return None
         return Failed(*answer["failed"]) if "failed" in answer else str(answer["result"])

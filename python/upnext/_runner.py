@@ -94,15 +94,15 @@ class Runner:
         self._threads.close()
 
     async def _close_processes(self, processes: Processes) -> None:
-        done = self._loop.create_future()
+        closed = asyncio.Event()
 
         def close() -> None:
             processes.close()
-            self._loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+            self._loop.call_soon_threadsafe(closed.set)
 
         # Not in the loop's own threads: tasks may hold them all.
         self._threads.submit(close)
-        await done
+        await closed.wait()
 
     async def _run_async(self, task: TaskHandle[Any, Any], attempt: Attempt, payload: str) -> None:
         current.set(attempt)
@@ -220,7 +220,7 @@ class Runner:
         try:
             if task.hooks is not None:
                 _hooks.call_sync(attempt, self._loop, task.hooks.on_start)
-            return processes.run(task, attempt, child, payload)
+            return processes.run(attempt, child, payload)
         except Exception as error:
             # Without this the job would wait for its timeout.
             return Failed.of(error)

@@ -64,8 +64,8 @@ class Threads:
 
 
 class ImpatientPool(ThreadPoolExecutor):
-    """The threads of `asyncio.to_thread` while `upnext.run` runs: as many as usual, but nobody waits for one that blocks,
-    neither `asyncio.run` nor the interpreter when it ends. Its job was given back."""
+    """The threads of `asyncio.to_thread` while `upnext.run` runs: as many as usual, but neither `asyncio.run` nor the
+    interpreter that ends waits for one that blocks. Its job was given back."""
 
     def __init__(self) -> None:
         # A loop takes nothing else for its default executor; the threads of this base class are never used.

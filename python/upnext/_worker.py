@@ -35,11 +35,11 @@ class Worker:
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
 
-    Async tasks run on the event loop. `sync_executor` is for plain functions: `THREAD` (the default) or `PROCESS`, which
-    runs them in up to `concurrency` child processes. These have a Python lock and memory of their own, and can be
-    killed when a job is cancelled or out of time. They import the modules of the tasks again, so tasks are defined at the
-    top level of a file and scripts start their worker under `if __name__ == "__main__":`. With `max_tasks_per_child`,
-    each child is replaced after so many attempts (by default never), for libraries that leak memory.
+    Async tasks run on the event loop. `sync_executor` is for plain functions: `THREAD` (the default) or `PROCESS`,
+    which runs them in up to `concurrency` child processes. These have a Python lock and memory of their own, and can be
+    killed when a job is cancelled or out of time. They import the modules of the tasks again, so tasks are defined at
+    the top level of a file and scripts start their worker under `if __name__ == "__main__":`. `max_tasks_per_child`
+    replaces each child after so many attempts (by default never), for libraries that leak memory.
     """
 
     def __init__(
@@ -183,8 +183,8 @@ class Worker:
             raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
         if _origin.in_child:
             raise RuntimeError(
-                f"worker '{self.name}' cannot start in a child process of a worker, which imports its module again: put "
-                'what starts it under `if __name__ == "__main__":`'
+                f"worker '{self.name}' cannot start in a child process of a worker, which imports its module again: "
+                'put what starts it under `if __name__ == "__main__":`'
             )
         setting = self._setting_of_children()
         connection = opened(self._url) or await connection_async(self._url)
