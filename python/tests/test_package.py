@@ -102,12 +102,6 @@ def test_options_of_later_versions_are_refused_not_ignored(worker: upnext.Worker
     worker.task(**{option: None})
 
 
-def test_processes_are_refused_not_ignored() -> None:
-    for kind in (upnext.SyncExecutor.PROCESS, "process"):
-        with pytest.raises(NotImplementedError, match=r"SyncExecutor\.PROCESS is not in this version"):
-            upnext.Worker(sync_executor=kind)
-
-
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

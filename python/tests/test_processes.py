@@ -182,8 +182,11 @@ def test_a_second_signal_stops_at_once(programs: Programs, trace: Path) -> None:
         assert peek.job(future.job_id)["status"] == "queued"
 
 
-def test_a_thread_of_asyncio_that_blocks_keeps_nobody_from_stopping(programs: Programs, trace: Path) -> None:
-    process = programs.start("-m", "upnext", "run", "tasks.py")
+@pytest.mark.parametrize("command", [["-m", "upnext", "run", "tasks.py"], ["tasks.py"]])
+def test_a_thread_of_asyncio_that_blocks_keeps_nobody_from_stopping(
+    programs: Programs, trace: Path, command: list[str]
+) -> None:
+    process = programs.start(*command)
     future = in_thread.submit_sync()
     eventually_sync(lambda: lines(trace, "in_thread"))
     process.send_signal(signal.SIGINT)

@@ -125,6 +125,12 @@ class Child:
         for key, module, qualname, modules in greeting["origins"]:
             self._origins[key] = Origin(key, module, qualname, tuple(Module(*each) for each in modules))
         try:
+            # First, since a module may change the environment: the worker's is the one that counts.
+            connection(self._url)
+        except Exception as error:
+            failed = Failed.of(error)
+            return {"failed": failed._replace(error=f"a child process cannot open the backend: {failed.error}")}
+        try:
             for origin in self._origins.values():
                 _origin.import_again(origin.modules[0])
         except BaseException as error:
