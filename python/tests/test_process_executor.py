@@ -108,7 +108,7 @@ def test_artifacts_and_lineage() -> None:
     async def main() -> None:
         async with running(tasks.worker):
             made = await tasks.makes_artifacts.wait(wait_timeout=DEADLINE)
-            found = {each.name: each for each in (await upnext.list_artifacts(job=made.job_id)).artifacts}
+            found = {each.name: each for each in await upnext.list_artifacts(job=made.job_id)}
             assert set(found) == {"table.json", "large.bin", "live.log"}
             assert await found["large.bin"].bytes() == b"x" * 300_000
             assert await found["live.log"].bytes() == b"one\ntwo\n"
@@ -323,7 +323,7 @@ SCRIPT = """
         def hidden() -> None: ...
 """
 GUARDED = '\n    if __name__ == "__main__":\n        local()\n        upnext.run(worker)\n'
-UNGUARDED = '\n    upnext.run(worker)\n    raise SystemExit("not for children")\n'
+UNGUARDED = '\n    upnext.run(worker)\n    assert __name__ == "__main__", "not for children"\n'
 
 client = upnext.Worker("client")
 
@@ -346,6 +346,7 @@ def hidden() -> None: ...
         ("", ["-m", "upnext", "run", "script.py"], "script"),
         ("", ["-m", "upnext", "run", "package/script.py"], "package.script"),
     ],
+    ids=["script", "script without guard", "module", "upnext run", "upnext run in a package"],
 )
 def test_tasks_are_found_however_their_file_is_run(
     programs: Programs, tail: str, arguments: list[str], name: str
