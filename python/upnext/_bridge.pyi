@@ -3,11 +3,12 @@
 from asyncio import Future
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar, final
+from typing import Any, Generic, TypeVar, final
 
 from upnext._artifact import ArtifactRecord, Changes
 from upnext._artifact_labels import Extras
 from upnext._artifact_search import Filter
+from upnext._channel import Description
 from upnext._future import JobRecord
 
 __all__ = [
@@ -42,9 +43,6 @@ __all__ = [
 ]
 VERSION: str
 _T = TypeVar("_T")
-
-#: An attempt on its way into a child process (see src/child.rs).
-Description: TypeAlias = tuple[str, int, int, int, int, float, str, str, str | None, str | None, str, str | None]
 
 @final
 class Mailbox:

@@ -17,6 +17,9 @@ _LENGTH = struct.Struct("<Q")
 _ORDER = struct.Struct("<QB")
 _PIECE = 256 * 1024
 
+#: An attempt on its way into a child process (see src/child.rs).
+Description = tuple[str, int, int, int, int, float, str, str, str | None, str | None, str, str | None]
+
 #: Stages of stopping: the context says so; the task is interrupted by an exception. Then the process is killed.
 ASK, INTERRUPT = 1, 2
 

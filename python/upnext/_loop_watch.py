@@ -27,6 +27,11 @@ _EVERY = 0.5
 #: Seconds without one that are worth a line.
 _TOO_LONG = 1.0
 
+#: Most jobs that are named when nobody knows which it was.
+_MOST_SUSPECTS = 3
+#: Whether an asyncio task shows its context, and with it its job.
+_TASKS_TELL = hasattr(asyncio.Task, "get_context")
+
 _ADVICE = (
     "make the task a plain function (def), which runs beside the loop, or await asyncio.to_thread(...) for what blocks"
 )
@@ -104,22 +109,28 @@ class LoopWatch:
 
     def _report_standstill(self, seconds: float) -> None:
         """Neither the loop nor this thread ran, so nobody saw who it was."""
-        entries = [entry for running in self._running for entry in list(running.values())]
-        suspects = [f"task '{entry.attempt.function}', job {entry.attempt.job_id}" for entry in entries[:3]]
         _log.warning(
             "nothing in this process ran for %.1f s: something held Python's interpreter lock, most likely %s, or the "
             "machine stood still; make such tasks plain functions and run them with sync_executor=SyncExecutor.PROCESS",
             seconds,
-            " or ".join(suspects) or "code that belongs to no job",
+            self._suspects(on_the_loop=False),
         )
 
     def _culprit(self, loop: asyncio.AbstractEventLoop) -> str:
         frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001
         attempt = _attempt_in(frame) or _attempt_of(loop)
         where = _standing.of_frame(frame)
-        if attempt is None:
-            return f"code that belongs to no job, at {where}"
-        return f"task '{attempt.function}', job {attempt.job_id}, at {where}"
+        if attempt is not None:
+            return f"task '{attempt.function}', job {attempt.job_id}, at {where}"
+        # Python 3.10 and 3.11 do not tell who made the asyncio task that runs now.
+        suspects = "code that belongs to no job" if _TASKS_TELL else self._suspects(on_the_loop=True)
+        return f"{suspects}, at {where}"
+
+    def _suspects(self, *, on_the_loop: bool) -> str:
+        entries = [entry for running in self._running for entry in list(running.values())]
+        attempts = [entry.attempt for entry in entries if entry.task is not None or not on_the_loop]
+        named = [f"task '{attempt.function}', job {attempt.job_id}" for attempt in attempts[:_MOST_SUSPECTS]]
+        return " or ".join(named) or "code that belongs to no job"
 
 
 def _attempt_in(frame: FrameType | None) -> Attempt | None:
@@ -133,11 +144,10 @@ def _attempt_in(frame: FrameType | None) -> Attempt | None:
 
 
 def _attempt_of(loop: asyncio.AbstractEventLoop) -> Attempt | None:
-    """The attempt that made the asyncio task which runs now. Python tells since 3.12."""
+    """The attempt that made the asyncio task which runs now, if Python tells."""
     with contextlib.suppress(Exception):
         task = asyncio.current_task(loop)
-        context = getattr(task, "get_context", None)
-        if context is not None:
-            attempt: Attempt | None = context().get(current)
+        if _TASKS_TELL and task is not None:
+            attempt: Attempt | None = task.get_context().get(current)  # type: ignore[attr-defined]
             return attempt
     return None
