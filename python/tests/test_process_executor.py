@@ -318,6 +318,15 @@ SCRIPT = """
     def where() -> list:
         return [__name__, os.getpid()]
 
+    @worker.task
+    def pools() -> list:
+        import multiprocessing
+        found = []
+        for method in ("spawn", "fork"):
+            with multiprocessing.get_context(method).Pool(1) as pool:
+                found.append(pool.apply(abs, (-3,)))
+        return found
+
     def local():
         @worker.task
         def hidden() -> None: ...
@@ -330,6 +339,11 @@ client = upnext.Worker("client")
 
 @client.task
 def where() -> list[Any]:
+    return []
+
+
+@client.task
+def pools() -> list[int]:
     return []
 
 
@@ -364,6 +378,8 @@ def test_tasks_are_found_however_their_file_is_run(
     result = where.wait_sync(wait_timeout=DEADLINE)
     assert result.value[0] == name, programs.output(process)
     if tail == GUARDED:
+        # A task may have processes of its own.
+        assert pools.wait_sync(wait_timeout=DEADLINE).value == [3, 3]
         with pytest.raises(upnext.TaskExecutionError) as caught:
             hidden.wait_sync(wait_timeout=DEADLINE)
         error = caught.value.error or ""

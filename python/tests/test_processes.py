@@ -166,7 +166,8 @@ def test_a_coroutine_that_swallows_its_cancellation_keeps_nobody_from_stopping(p
     assert peek.job(future.job_id)["status"] == "queued"
     output = programs.output(process)
     assert "stopped" in output
-    assert "is left behind" in output
+    assert f"job {future.job_id} (deaf) does not end although it was cancelled, and is left behind, at " in output
+    assert "tasks.py:" in output
     assert "Task was destroyed" not in output
 
 

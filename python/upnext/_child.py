@@ -27,8 +27,6 @@ from upnext._origin import Module, Origin, TaskNotFoundError
 from upnext._outcome import Failed, encode_result
 from upnext._task import TaskHandle
 
-_log = logging.getLogger("upnext.worker")
-
 #: The program that `python -c` is given: where to import from comes first.
 PROGRAM = (
     "import json, sys; _, path, *numbers = sys.argv; sys.path[:] = json.loads(path); "
@@ -49,6 +47,7 @@ def main(requests: int, orders: int, parent: int) -> None:
     with contextlib.suppress(Exception):
         # A crash then says where on stderr.
         faulthandler.enable()
+    _bridge.log_to_stderr()
     channel = Channel(socket.socket(fileno=requests))
     child = Child(channel, orders)
     for number in _FOREIGN:
@@ -125,8 +124,7 @@ class Child:
         for key, module, qualname, modules in greeting["origins"]:
             self._origins[key] = Origin(key, module, qualname, tuple(Module(*each) for each in modules))
         try:
-            # First, since a module may change the environment: the worker's is the one that counts.
-            connection(self._url)
+            self._connect()
         except Exception as error:
             failed = Failed.of(error)
             return {"failed": failed._replace(error=f"a child process cannot open the backend: {failed.error}")}
@@ -138,6 +136,17 @@ class Child:
             text = f"{origin.modules[0].described} cannot be imported in a child process: {failed.error}"
             return {"failed": failed._replace(error=text)}
         return {}
+
+    def _connect(self) -> None:
+        """Opens the backend: before the modules are imported, since one may change the environment and the worker's is
+        the one that counts. The worker has said already what its settings are worth a warning for."""
+        logger = logging.getLogger("upnext")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            connection(self._url)
+        finally:
+            logger.setLevel(level)
 
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -96,7 +96,9 @@ class ChildProcess:
     def get_ready(self) -> list[Any] | None:
         """Waits until it has imported what the tasks need. Answers what went wrong, in the fields of `Failed`."""
         url, _, _, origins = self._setting
-        answer: dict[str, Any] = self._converse({"url": url, "origins": origins, "arguments": sys.argv})
+        answer: dict[str, Any] = self._converse(
+            {"url": url, "origins": origins, "arguments": [str(argument) for argument in sys.argv]}
+        )
         return answer.get("failed")
 
     def run(self, attempt: Attempt, payload: str) -> dict[str, Any]:
@@ -210,4 +212,4 @@ def _command(requests: int, orders: int) -> list[str]:
     # The options that this interpreter was started with, as multiprocessing passes them on.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001
     numbers = [str(number) for number in (requests, orders, os.getpid())]
-    return [sys.executable, *options, "-c", PROGRAM, json.dumps(sys.path), *numbers]
+    return [sys.executable, *options, "-c", PROGRAM, json.dumps([str(entry) for entry in sys.path]), *numbers]

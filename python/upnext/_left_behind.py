@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from upnext import _standing
 
@@ -26,6 +26,16 @@ _ADVICE_THREAD = (
     "processes, which can be killed (sync_executor=SyncExecutor.PROCESS)"
 )
 _ADVICE_COROUTINE = "a task that catches asyncio.CancelledError has to raise it again when it has cleaned up"
+
+
+def left_coroutine(task: asyncio.Task[Any]) -> str:
+    """Says that a coroutine that was cancelled does not end, which job it is and where it waits."""
+    coroutine = task.get_coro()
+    frame = getattr(coroutine, "cr_frame", None)
+    attempt: Attempt | None = None if frame is None else frame.f_locals.get("attempt")
+    name = repr(coroutine) if attempt is None else f"job {attempt.job_id} ({attempt.function})"
+    where = _standing.of_coroutine(coroutine)
+    return f"{name} does not end although it was cancelled, and is left behind, at {where}: {_ADVICE_COROUTINE}"
 
 
 class Running:

@@ -157,7 +157,10 @@ def _import_main(module: Module) -> None:
     if module.run_as is not None:
         # With the package it belongs to, so that its relative imports work.
         again.__package__ = module.run_as.rpartition(".")[0]
-        again.__spec__ = importlib.util.find_spec(module.run_as) or spec
+        again.__spec__ = importlib.util.find_spec(module.run_as)
+    else:
+        # As a script has none: multiprocessing inside of a task would take its name for one that can be imported.
+        again.__spec__ = None
     sys.modules["__main__"] = sys.modules[_MAIN_AGAIN] = again
     _run(spec, again)
 

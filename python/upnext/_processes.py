@@ -5,8 +5,10 @@ A child that was interrupted, killed or has died is never used again; another ta
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from upnext._child_process import ChildEndedError, ChildProcess, Setting
@@ -20,6 +22,8 @@ _log = logging.getLogger("upnext.worker")
 
 #: Children in a row that may die before they are ready until the jobs that wait for one are failed.
 _START_TRIES = 3
+#: Seconds in which a child should be ready.
+_SLOW_START = 30.0
 #: Seconds after which a closing worker no longer waits for children that the system does not end.
 _CLOSE = 5.0
 
@@ -143,7 +147,8 @@ class Processes:
                 self._starting[self._starting.index(None)] = child
                 if self._closed:
                     child.kill()
-            refused = child.get_ready()
+            with self._impatience(child):
+                refused = child.get_ready()
             failed = None if refused is None else Failed(*refused)
         except ChildEndedError as error:
             failed, died = Failed(f"ChildProcessError: a child process of the worker {error} before it was ready"), True
@@ -154,6 +159,18 @@ class Processes:
             self._started(child, failed, died)
             self._start_ahead()
             self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def _impatience(self, child: ChildProcess) -> Iterator[None]:
+        """Says so if a child takes long to get ready: jobs wait for it, and nothing else would show why."""
+        words = "worker '%s': child process %d is not ready after %g s; it still imports the modules of the tasks"
+        timer = threading.Timer(_SLOW_START, _log.warning, (words, self._worker, child.pid, _SLOW_START))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _started(self, child: ChildProcess | None, failed: Failed | None, died: bool) -> None:
         if child is not None and failed is None and not self._closed:

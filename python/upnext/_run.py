@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from upnext import _bridge, _origin
+from upnext._left_behind import left_coroutine
 from upnext._threads import ImpatientPool
 from upnext._worker import Worker
 
@@ -84,7 +85,7 @@ async def _leave_the_deaf() -> None:
         return
     _, deaf = await asyncio.wait(rest, timeout=_LAST_GRACE)
     for task in deaf:
-        _log.warning("a coroutine does not end although it was cancelled, and is left behind: %r", task.get_coro())
+        _log.warning("%s", left_coroutine(task))
         _unregister_task(task)
         # Said above, with its reason.
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001

@@ -195,13 +195,15 @@ class Worker:
         if setting is not None:
             runner.open_processes(self.concurrency, setting, self.max_tasks_per_child)
         tasks = list(self.tasks.values())
-        number = _bridge.start_worker(
-            connection, mailbox, answer, self.name, self.concurrency, tasks, runner.start, runner.stop
-        )
+        number: int | None = None
         try:
+            number = _bridge.start_worker(
+                connection, mailbox, answer, self.name, self.concurrency, tasks, runner.start, runner.stop
+            )
             engine = await answer
         except BaseException:
-            mailbox.forget(number)
+            if number is not None:
+                mailbox.forget(number)
             await runner.close()
             raise
         self._running = _Running(engine, runner, mailbox, number)
