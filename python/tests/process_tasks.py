@@ -104,6 +104,12 @@ def fails() -> None:
     inner()
 
 
+@worker.task(retries=3, give_up_on=ValueError, capture_output=True)
+def gives_up() -> None:
+    print("what was printed")
+    raise ValueError("for good")
+
+
 @worker.task(retries=3)
 def odd_result() -> Any:
     return {"when": threading}

@@ -131,6 +131,9 @@ def test_failures_are_those_of_threads() -> None:
             assert "in fails" in result.traceback
             assert "in inner" in result.traceback
             assert "upnext/_" not in result.traceback
+            result = await failure(tasks.gives_up)
+            assert (result.error, result.attempts) == ("ValueError: for good", 1)
+            assert [line[1] for line in peek.logs(result.job_id)] == ["what was printed"]
             result = await failure(tasks.odd_result)
             assert "task 'odd_result' returned a value that cannot be kept" in (result.error or "")
             assert result.attempts == 1
@@ -408,6 +411,16 @@ def test_what_no_child_can_import_is_refused_at_the_start(programs: Programs) ->
     code, output = programs.run("-c", "exec(open('session.txt').read())")
     assert code == 1
     assert "defined in an interactive session or on a command line, which a child process cannot import" in output
+
+
+def test_resources_do_not_reach_child_processes() -> None:
+    worker = upnext.Worker("resourceful", sync_executor="process")
+
+    @worker.task
+    def wants(pool: Any = upnext.resource()) -> None: ...
+
+    with pytest.raises(RuntimeError, match="task 'wants' of worker 'resourceful' wants resources, which the lifespan"):
+        asyncio.run(worker.start())
 
 
 def test_options(caplog: pytest.LogCaptureFixture) -> None:

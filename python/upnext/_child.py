@@ -19,7 +19,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from upnext import _bridge, _origin, _task
+from upnext import _bridge, _origin, _recording, _task
 from upnext._channel import INTERRUPT, Channel, read_orders
 from upnext._client import connection
 from upnext._context import current
@@ -149,15 +149,19 @@ class Child:
             logger.setLevel(level)
 
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
+        task: TaskHandle[Any, Any] | None = None
         try:
             task = self._task(request["task"])
             attempt = _bridge.adopt_attempt(connection(self._url), tuple(request["attempt"]), request["artifact_ttl"])
             self._attempt = attempt
             self._pass_on()
             current.set(attempt)
+            recording = _recording.begin(task.capture, attempt) if task.capture else None
             try:
                 result = encode_result(task, task.invoke(task.arguments.unpack(request["payload"])))
             finally:
+                if recording is not None:
+                    _recording.end(recording)
                 # What the task said must be there before its end.
                 attempt.flush()
             return {"result": result}
@@ -167,7 +171,7 @@ class Child:
             text = f"job {request['attempt'][0]}: {error}"
             return {"failed": Failed(f"{type(error).__name__}: {text}", None, retryable=False)}
         except BaseException as error:
-            return {"failed": Failed.of(error)}
+            return {"failed": Failed.of(error, task)}
 
     def _task(self, key: str) -> TaskHandle[Any, Any]:
         if key not in self._tasks:

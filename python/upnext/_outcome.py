@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from upnext import _json
-from upnext._signature import ArgumentsError
+from upnext._errors import ArgumentError
 
 if TYPE_CHECKING:
     from upnext._task import TaskHandle
@@ -43,14 +43,16 @@ class Failed(NamedTuple):
     retryable: bool = True
 
     @classmethod
-    def of(cls, error: BaseException) -> Failed:
-        """What this exception means for the job."""
-        retryable = not isinstance(error, ArgumentsError | ResultError)
-        return cls(_one_line(error), _formatted(error) if retryable else None, retryable)
+    def of(cls, error: BaseException, task: TaskHandle[Any, Any] | None = None) -> Failed:
+        """What this exception means for the job, by the rules of its task."""
+        ours = isinstance(error, ArgumentError | ResultError)
+        rules = None if task is None else task.retry_rules
+        retryable = not ours and (rules is None or rules.allow(error))
+        return cls(_one_line(error), None if ours else _formatted(error), retryable)
 
 
 def _one_line(error: BaseException) -> str:
-    name = "TypeError" if isinstance(error, ArgumentsError | ResultError) else type(error).__qualname__
+    name = "TypeError" if isinstance(error, ArgumentError | ResultError) else type(error).__qualname__
     try:
         message = " ".join(str(error).split("\n")).strip()
     except Exception:

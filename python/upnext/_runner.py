@@ -11,7 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from upnext import _hooks
+from upnext import _hooks, _recording, _resources
 from upnext._context import current
 from upnext._left_behind import LeftBehind, Running
 from upnext._loop_watch import LoopWatch
@@ -32,9 +32,10 @@ _failures = logging.getLogger("upnext.worker.failures")
 class Runner:
     """The attempts of one worker on one loop."""
 
-    def __init__(self, worker: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, worker: str, loop: asyncio.AbstractEventLoop, resources: Any = _resources.NOTHING) -> None:
         self._loop = loop
         self._worker = worker
+        self._resources = resources
         self._threads = Threads(worker)
         self._processes: Processes | None = None
         self._running: dict[int, Running] = {}
@@ -54,6 +55,8 @@ class Runner:
 
     def start(self, batch: list[tuple[TaskHandle[Any, Any], Attempt, str]]) -> None:
         """Takes over these attempts. Called by the mailbox, on the loop."""
+        # Coroutines and threads begin with a copy of this context.
+        _resources.here.set(self._resources)
         for task, attempt, payload in batch:
             if task.is_async:
                 coroutine = self._run_async(task, attempt, payload)
@@ -109,6 +112,7 @@ class Runner:
         attempt.begin()
         if self._chatty:
             _log.info("job %s (%s) started", attempt.job_id, attempt.function)
+        recording = _recording.begin(task.capture, attempt) if task.capture else None
         hooks = task.hooks
         orphaned = False
         try:
@@ -127,21 +131,27 @@ class Runner:
                     # The engine, told to stop, takes the job back through `stop`, which finds it here.
                     orphaned = True
                     raise
-            end = _Failure.of(attempt, error)
+            end = _Failure.of(task, attempt, error)
             try:
                 if hooks is not None:
                     await _hooks.call(attempt, *end.hooks(hooks))
             finally:
+                if recording is not None:
+                    _recording.end(recording)
                 end.tell()
         else:
             try:
                 if hooks is not None:
                     await _hooks.call(attempt, hooks.on_success, hooks.on_complete)
             finally:
+                if recording is not None:
+                    _recording.end(recording)
                 attempt.complete(text)
             if self._chatty:
                 _log.info("job %s (%s) completed", attempt.job_id, attempt.function)
         finally:
+            if recording is not None:
+                _recording.end(recording)
             if not orphaned:
                 self._forget(attempt)
 
@@ -168,6 +178,7 @@ class Runner:
         attempt.begin()
         if self._chatty:
             _log.info("job %s (%s) started", attempt.job_id, attempt.function)
+        recording = _recording.begin(task.capture, attempt) if task.capture else None
         hooks = task.hooks
         try:
             arguments = task.arguments.unpack(payload)
@@ -176,13 +187,17 @@ class Runner:
             result = task.invoke(arguments)
             text = "null" if result is None else encode_result(task, result)
         except BaseException as error:
-            end = _Failure.of(attempt, error)
+            end = _Failure.of(task, attempt, error)
             if hooks is not None:
                 _hooks.call_sync(attempt, self._loop, *end.hooks(hooks))
+            if recording is not None:
+                _recording.end(recording)
             end.tell()
         else:
             if hooks is not None:
                 _hooks.call_sync(attempt, self._loop, hooks.on_success, hooks.on_complete)
+            if recording is not None:
+                _recording.end(recording)
             attempt.complete(text)
             if self._chatty:
                 _log.info("job %s (%s) completed", attempt.job_id, attempt.function)
@@ -240,10 +255,10 @@ class _Failure:
         self._failed = failed or Failed("")
 
     @classmethod
-    def of(cls, attempt: Attempt, error: BaseException) -> _Failure:
+    def of(cls, task: TaskHandle[Any, Any], attempt: Attempt, error: BaseException) -> _Failure:
         """The end of an attempt that raised this."""
         stopped = attempt.stop_reason is not None and isinstance(error, asyncio.CancelledError)
-        return cls(attempt, None if stopped else Failed.of(error))
+        return cls(attempt, None if stopped else Failed.of(error, task))
 
     @property
     def _ends_job(self) -> bool:
