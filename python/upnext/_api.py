@@ -114,7 +114,13 @@ class Api:
         self._app.add_middleware(middleware, *args, **options)
 
     def static(
-        self, path: str, directory: str | Path, *, html: bool = False, single_page: bool = False, name: str | None = None
+        self,
+        path: str,
+        directory: str | Path,
+        *,
+        html: bool = False,
+        single_page: bool = False,
+        name: str | None = None,
     ) -> None:
         """Serves the files of a folder under a path. `html` serves `index.html` for a folder; with `single_page`, an
         address that is no file gets it, too, as applications with addresses of their own need it."""
@@ -187,7 +193,9 @@ class _Server:
             def capture_signals(self) -> Iterator[None]:
                 yield
 
-        config = uvicorn.Config(api.app, host=api.host, port=api.port, log_config=None, access_log=False, lifespan="auto")
+        config = uvicorn.Config(
+            api.app, host=api.host, port=api.port, log_config=None, access_log=False, lifespan="auto"
+        )
         self._api = api
         self._uvicorn = Server(config)
         self._serving: asyncio.Task[None] | None = None
@@ -196,7 +204,9 @@ class _Server:
     async def start(self) -> None:
         listener = self._listen()
         self.port = listener.getsockname()[1]
-        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listener]), name=f"upnext-api-{self._api.name}")
+        self._serving = asyncio.create_task(
+            self._uvicorn.serve(sockets=[listener]), name=f"upnext-api-{self._api.name}"
+        )
         while not self._uvicorn.started:
             if self._serving.done():
                 listener.close()
