@@ -13,6 +13,7 @@ mod artifact_writer;
 mod artifacts;
 mod attempt;
 mod bell;
+mod child;
 mod cli;
 mod client;
 mod error;
@@ -39,6 +40,8 @@ mod _bridge {
     use crate::artifacts::{Feed, Making, create_artifact, create_artifact_sync};
     #[pymodule_export]
     use crate::attempt::Attempt;
+    #[pymodule_export]
+    use crate::child::{adopt_attempt, follow_parent};
     #[pymodule_export]
     use crate::cli::{Server, command_line, log_to_stderr, start_server};
     #[pymodule_export]

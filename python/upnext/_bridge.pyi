@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, final
 from upnext._artifact import ArtifactRecord, Changes
 from upnext._artifact_labels import Extras
 from upnext._artifact_search import Filter
+from upnext._channel import Description
 from upnext._future import JobRecord
 from upnext._queue_config import WorkerQueueConfig
 
@@ -29,11 +30,13 @@ __all__ = [
     "TaskSpec",
     "TestClock",
     "Work",
+    "adopt_attempt",
     "command_line",
     "connect",
     "create_artifact",
     "create_artifact_sync",
     "find_artifact",
+    "follow_parent",
     "is_job_id",
     "list_artifacts",
     "log_to_stderr",
@@ -189,9 +192,14 @@ class Attempt:
     def complete(self, result: str) -> None: ...
     def fail(self, error: str, traceback: str | None, retryable: bool) -> None: ...
     def stopped(self) -> None: ...
+    def description(self) -> Description: ...
+    def flush(self) -> None: ...
     def set_progress(self, fraction: float, message: str | None) -> None: ...
     def checkpoint(self, state: str) -> None: ...
     def log(self, level: str, message: str, extra: str | None, at: int | None = None) -> None: ...
+
+def adopt_attempt(connection: Connection, description: Description, artifact_ttl: float | None = None) -> Attempt: ...
+def follow_parent(parent: int) -> None: ...
 
 @final
 class Feed:
