@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_artifacts.sql"),
     include_str!("../migrations/0003_followers.sql"),
+    include_str!("../migrations/0004_filed_artifacts.sql"),
 ];
 
 /// How long a writer waits for the writers of other processes before it gives up.

@@ -110,7 +110,7 @@ pub struct ArtifactPage {
     pub artifacts: Vec<Artifact>,
     /// How many there are on all pages together.
     pub total: u64,
-    /// True when there are more than `total`, and counting them all would take long.
+    /// True when counting stopped at `total`, because it would take long: there are at least so many.
     pub total_is_capped: bool,
     /// True when there is a further page.
     pub has_more: bool,
