@@ -19,7 +19,6 @@ mod error;
 mod mailbox;
 mod reports;
 mod runtime;
-mod saving;
 mod stored_artifact;
 mod work;
 mod worker;

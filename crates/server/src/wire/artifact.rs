@@ -132,6 +132,7 @@ impl From<Page<upnext_core::Artifact>> for ArtifactPage {
 
 /// An artifact to make, as `upnext.create_artifact` takes it.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewArtifact<'a> {
     /// Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment.
     #[serde(borrow)]
