@@ -20,6 +20,7 @@ mod mailbox;
 mod reports;
 mod runtime;
 mod stored_artifact;
+mod task_spec;
 mod work;
 mod worker;
 
@@ -39,11 +40,13 @@ mod _bridge {
     #[pymodule_export]
     use crate::cli::{Server, command_line, log_to_stderr, start_server};
     #[pymodule_export]
-    use crate::client::{Connection, Pending, TaskSpec, connect};
+    use crate::client::{Connection, Pending, connect};
     #[pymodule_export]
     use crate::mailbox::Mailbox;
     #[pymodule_export]
     use crate::stored_artifact::StoredArtifact;
+    #[pymodule_export]
+    use crate::task_spec::{Submitting, TaskSpec};
     #[pymodule_export]
     use crate::work::Work;
     #[pymodule_export]
