@@ -4,6 +4,7 @@
 mod care;
 mod labels;
 mod live;
+mod saving;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
