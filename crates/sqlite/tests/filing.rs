@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use upnext_core::backend::{ArtifactQuery, ArtifactSort};
-use upnext_core::{ArtifactType, Backend};
+use upnext_core::ArtifactType;
 use upnext_sqlite::SqliteOptions;
 use upnext_testkit::Steps;
 use upnext_testkit::factories::{new_artifact, new_job};
