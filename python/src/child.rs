@@ -60,6 +60,7 @@ pub(crate) fn adopt_attempt(
         parent_id: parent.as_deref().map(id).transpose()?,
         root_id: id(&root)?,
         checkpoint: state.map(RawJson::trusted),
+        cached: None,
     };
     let runtime = runtime::handle(py)?;
     let deployment = connection.deployment.clone();

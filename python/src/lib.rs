@@ -20,7 +20,6 @@ mod error;
 mod mailbox;
 mod reports;
 mod runtime;
-mod saving;
 mod stored_artifact;
 mod task_spec;
 mod testing;

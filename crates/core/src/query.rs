@@ -165,7 +165,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// How many there are on all pages together.
     pub total: u64,
-    /// True when there are more than `total`, and counting them all would take long.
+    /// True when counting stopped at `total`, because it would take long: there are at least so many.
     pub total_is_capped: bool,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<Cursor>,
