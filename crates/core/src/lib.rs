@@ -12,6 +12,7 @@ pub mod clock;
 mod digest;
 pub mod eager;
 pub mod error;
+pub mod fault;
 pub mod folding;
 pub mod function;
 pub mod id;

@@ -1,0 +1,73 @@
+//! The data folder that the processes of one test share, and what they write into it beside the product's own data.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use upnext_backends::Deployment;
+use upnext_core::Settings;
+
+pub(crate) struct Home {
+    folder: TempDir,
+    lease: Duration,
+}
+
+impl Home {
+    pub(crate) fn new(lease: Duration) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), lease }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The settings of every process of the test.
+    pub(crate) fn vars(&self) -> Vec<(String, String)> {
+        let home = self.path().display().to_string();
+        [
+            ("UPNEXT_HOME", home),
+            ("UPNEXT_QUEUE_CLAIM_TIMEOUT_MS", self.lease.as_millis().to_string()),
+            ("UPNEXT_QUEUE_BATCH_SIZE", "8".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
+    pub(crate) async fn open(&self) -> Deployment {
+        let settings = Settings::from_vars(self.vars()).unwrap().settings;
+        upnext_backends::open(settings).await.expect("whatever was killed, the data can be opened")
+    }
+
+    /// What the children said on stderr.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path().join("children.log")
+    }
+
+    pub(crate) fn words_of_children(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    pub(crate) fn ledger(&self) -> PathBuf {
+        Ledger::path(self.path())
+    }
+}
+
+/// A file to which children add lines that say what has happened. A line is one `write`: a killed process leaves whole
+/// lines, and what it wrote before it died is there.
+pub(crate) struct Ledger(File);
+
+impl Ledger {
+    fn path(home: &Path) -> PathBuf {
+        home.join("ledger")
+    }
+
+    pub(crate) fn open(home: &Path) -> Self {
+        Self(OpenOptions::new().create(true).append(true).open(Self::path(home)).unwrap())
+    }
+
+    pub(crate) fn note(&self, line: &str) {
+        (&self.0).write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+}
