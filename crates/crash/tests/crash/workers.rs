@@ -207,13 +207,16 @@ async fn count(deployment: &Deployment, statuses: &[JobStatus]) -> u64 {
 /// person would; answers how many there were.
 async fn work_off(deployment: &Deployment, home: &Home) -> usize {
     let unfinished = [JobStatus::Pending, JobStatus::Queued, JobStatus::Active, JobStatus::Retrying];
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let mut retried = 0;
+    let (mut left, mut since, mut retried) = (u64::MAX, Instant::now(), 0);
     loop {
         let failed = JobQuery { statuses: vec![JobStatus::Failed], limit: 1000, ..JobQuery::default() };
         let failed = deployment.client.backend().list_jobs(failed).await.unwrap().items;
-        if failed.is_empty() && count(deployment, &unfinished).await == 0 {
+        let now_left = count(deployment, &unfinished).await + failed.len() as u64;
+        if now_left == 0 {
             return retried;
+        }
+        if now_left != left {
+            (left, since) = (now_left, Instant::now());
         }
         for job in failed {
             let error = job.error.as_deref().unwrap_or_default();
@@ -221,11 +224,11 @@ async fn work_off(deployment: &Deployment, home: &Home) -> usize {
             assert_eq!(deployment.client.retry(job.id).await.unwrap(), Retried::Queued);
             retried += 1;
         }
-        if Instant::now() >= deadline {
+        if since.elapsed() > Duration::from_secs(20) {
             let stuck = JobQuery { statuses: unfinished.to_vec(), limit: 5, ..JobQuery::default() };
             let stuck = deployment.client.backend().list_jobs(stuck).await.unwrap();
             let words = home.words_of_children();
-            panic!("{} jobs are stuck, {:#?}; the workers said:\n{words}", stuck.total, stuck.items);
+            panic!("{} jobs are stuck: {:?}; the workers said:\n{words}", stuck.total, stuck.items);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -12,7 +12,7 @@ const SECTOR: usize = 512;
 
 /// What becomes of writes that were not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub(crate) enum Loss {
     /// None reached the disk.
     All,
     /// The first ones did, the last of them in part.
@@ -23,11 +23,11 @@ pub enum Loss {
     Garbage,
 }
 
-pub const LOSSES: [Loss; 4] = [Loss::All, Loss::Tail, Loss::Some, Loss::Garbage];
+pub(crate) const LOSSES: [Loss; 4] = [Loss::All, Loss::Tail, Loss::Some, Loss::Garbage];
 
 /// The files as they grow.
 #[derive(Default)]
-pub struct Disk {
+pub(crate) struct Disk {
     files: BTreeMap<String, Content>,
 }
 
@@ -40,7 +40,7 @@ struct Content {
 }
 
 impl Disk {
-    pub fn take(&mut self, event: &Event) {
+    pub(crate) fn take(&mut self, event: &Event) {
         match event {
             Event::Write { file, .. } | Event::Truncate { file, .. } => {
                 let content = self.files.entry(file.clone()).or_default();
@@ -63,12 +63,12 @@ impl Disk {
     }
 
     /// How many writes are not on the disk yet.
-    pub fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.files.values().map(|content| content.pending.len()).sum()
     }
 
     /// Writes what the power cut left into a folder.
-    pub fn cut(&self, folder: &Path, loss: Loss, random: &mut Rng) {
+    pub(crate) fn cut(&self, folder: &Path, loss: Loss, random: &mut Rng) {
         for (name, content) in &self.files {
             if content.deleted && random.bool() {
                 continue;

@@ -13,7 +13,7 @@ use rusqlite::ffi;
 
 /// Something that happened, in its order.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub(crate) enum Event {
     Write {
         file: String,
         offset: usize,
@@ -59,19 +59,19 @@ fn state() -> MutexGuard<'static, State> {
 }
 
 /// Begins to watch the databases in this folder. Those of all other folders are left alone.
-pub fn watch(folder: &Path) {
+pub(crate) fn watch(folder: &Path) {
     static REGISTER: Once = Once::new();
     REGISTER.call_once(register);
     state().events.insert(folder.to_owned(), Vec::new());
 }
 
 /// Notes that something is known from here on.
-pub fn mark(folder: &Path, number: usize) {
+pub(crate) fn mark(folder: &Path, number: usize) {
     state().events.get_mut(folder).expect("the folder is watched").push(Event::Mark(number));
 }
 
 /// What happened in this folder up to now; nothing is watched any more.
-pub fn take(folder: &Path) -> Vec<Event> {
+pub(crate) fn take(folder: &Path) -> Vec<Event> {
     state().events.remove(folder).expect("the folder is watched")
 }
 
