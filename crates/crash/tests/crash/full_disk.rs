@@ -12,7 +12,7 @@ use upnext_core::client::Submission;
 use upnext_core::{BackendError, JobId, JobStatus, RawJson, RetryPolicy, SubmitError};
 
 use crate::children::Running;
-use crate::home::Home;
+use crate::home::{Home, Ledger};
 use crate::tasks;
 
 /// Ways to have a mount namespace of one's own: as root, and as anybody where the system allows it.
@@ -108,9 +108,9 @@ fn fill(ballast: &Path) {
 
 /// Every artifact that was acknowledged must be there and whole; answers how many these are.
 async fn look(app: &UpNext, ledger: &Path) -> usize {
-    let ledger = std::fs::read_to_string(ledger.join("ledger")).unwrap();
     let mut acknowledged = 0;
-    for line in ledger.lines().filter_map(|line| line.strip_prefix("artifact ")) {
+    for line in Ledger::read(ledger) {
+        let Some(line) = line.strip_prefix("artifact ") else { continue };
         let (id, digest) = line.split_once(' ').unwrap();
         let found = app.artifacts().find(id.parse().unwrap()).await.unwrap();
         let artifact = found.unwrap_or_else(|| panic!("artifact {id} was acknowledged and is not there"));

@@ -49,14 +49,18 @@ impl Home {
         std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    pub(crate) fn ledger(&self) -> PathBuf {
-        Ledger::path(self.path())
+    /// What the children noted.
+    pub(crate) fn ledger(&self) -> Vec<String> {
+        Ledger::read(self.path())
     }
 }
 
-/// A file to which children add lines that say what has happened. A line is one `write`: a killed process leaves whole
-/// lines, and what it wrote before it died is there.
+/// A file to which children add lines that say what has happened. What a process noted before it died is there; the line
+/// that it was writing at that moment may be there in part, and is passed over.
 pub(crate) struct Ledger(File);
+
+/// The end of a line that was written whole.
+const WHOLE: &str = " .";
 
 impl Ledger {
     fn path(home: &Path) -> PathBuf {
@@ -68,6 +72,11 @@ impl Ledger {
     }
 
     pub(crate) fn note(&self, line: &str) {
-        (&self.0).write_all(format!("{line}\n").as_bytes()).unwrap();
+        (&self.0).write_all(format!("\n{line}{WHOLE}\n").as_bytes()).unwrap();
+    }
+
+    pub(crate) fn read(home: &Path) -> Vec<String> {
+        let text = std::fs::read_to_string(Self::path(home)).unwrap_or_default();
+        text.lines().filter_map(|line| line.strip_suffix(WHOLE)).map(str::to_owned).collect()
     }
 }

@@ -74,7 +74,7 @@ async fn look(home: &Home) -> (usize, usize, usize) {
         query.cursor = Some(next);
     }
     there.sort();
-    let ledger = std::fs::read_to_string(home.ledger()).unwrap();
+    let ledger = home.ledger().join(" ");
     let acknowledged: Vec<JobId> = ledger.split_whitespace().map(|id| id.parse().unwrap()).collect();
     let lost: Vec<&JobId> = acknowledged.iter().filter(|id| there.binary_search(id).is_err()).collect();
     assert!(lost.is_empty(), "{} acknowledged jobs are lost: {lost:?}", lost.len());
