@@ -3,7 +3,8 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use upnext::{UpNext, Worker};
@@ -59,7 +60,7 @@ impl Running {
                 command.env(name, value);
             }
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
         Self { child: command.spawn().expect("the test binary should run itself"), gone: false }
     }
 
@@ -118,7 +119,7 @@ impl Drop for Running {
 /// Does in the child what the environment says.
 pub(crate) fn play_role() {
     let Ok(role) = std::env::var(ROLE) else { return };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_writer(|| Words).with_ansi(false).init();
     let home = PathBuf::from(std::env::var("UPNEXT_HOME").expect("the parent names the folder"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -142,6 +143,32 @@ async fn work(home: &Path, concurrency: usize) {
     let worker = worker.start(&app).await.unwrap();
     dismissal().await;
     worker.stop(Duration::from_secs(5)).await;
+}
+
+/// What the product says in this child: it goes to the parent's log, and can be waited for.
+struct Words;
+
+static SAID: Mutex<String> = Mutex::new(String::new());
+
+impl std::io::Write for Words {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        SAID.lock().unwrap().push_str(&String::from_utf8_lossy(bytes));
+        std::io::stderr().write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns when the product has said this so often in this child.
+pub(crate) async fn words(part: &str, times: usize) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while SAID.lock().unwrap().matches(part).count() < times {
+        assert!(Instant::now() < until, "nobody said '{part}' {times} times");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Returns when the parent closes the child's input, or is gone itself.

@@ -1,9 +1,9 @@
 //! A disk without room under a running worker: a small file system in memory, mounted for one child alone.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use upnext::{UpNext, Worker};
@@ -11,12 +11,14 @@ use upnext_core::backend::ArtifactQuery;
 use upnext_core::client::Submission;
 use upnext_core::{BackendError, JobId, JobStatus, RawJson, RetryPolicy, SubmitError};
 
-use crate::children::Running;
+use crate::children::{Running, words};
 use crate::home::{Home, Ledger};
 use crate::tasks;
 
 /// Ways to have a mount namespace of one's own: as root, and as anybody where the system allows it.
 const WAYS: [&[&str]; 2] = [&["--mount"], &["--mount", "--user", "--map-root-user"]];
+
+const PAUSED: &str = "the worker takes no new jobs until this is over";
 
 const MOUNT: &str = r#"mount -t tmpfs -o size=24m tmpfs "$0""#;
 
@@ -36,11 +38,11 @@ pub(crate) fn run() {
     command.args(*way).args(["sh", "-c", &format!(r#"{MOUNT} && exec "$@""#)]).arg(&data);
     let mut child = Running::start_under(&home, command, "full disk", &data);
     let fate = child.wait();
-    let words = home.words_of_children();
-    assert_eq!(fate, crate::children::Fate::Ended(0), "{words}");
-    let said = |part: &str| words.lines().find(|line| line.contains(part)).map(str::to_owned);
-    for part in ["the worker takes no new jobs until this is over", "the job database works again"] {
-        println!("{}", said(part).unwrap_or_else(|| panic!("nobody said '{part}':\n{words}")));
+    let log = home.words_of_children();
+    assert_eq!(fate, crate::children::Fate::Ended(0), "{log}");
+    let said = |part: &str| log.lines().find(|line| line.contains(part)).map(str::to_owned);
+    for part in [PAUSED, "refused: ", "the job database works again", "accepted and complete"] {
+        println!("{}", said(part).unwrap_or_else(|| panic!("nobody said '{part}':\n{log}")));
     }
 }
 
@@ -50,29 +52,26 @@ pub(crate) async fn work(data: &Path) {
     tasks::keep_ledger(ledger.path());
     let app = UpNext::from_env().await.unwrap();
     let worker = Worker::new("crash").concurrency(4).task(tasks::make).start(&app).await.unwrap();
-    let accepted = Arc::new(Mutex::new(Vec::new()));
-    for number in 0..40 {
-        submit(&app, number, &accepted).await.expect("there is room");
-    }
+    let mut accepted = submit(&app, 0..40).await.expect("there is room");
+    // So many that some still wait when there is no room to claim them.
+    accepted.extend(submit(&app, 40..540).await.expect("there is room"));
     let ballast = data.join("ballast");
     fill(&ballast);
-    // Every write fails now, sooner or later: those of the log have some room left in it.
+    // Every write fails now, sooner or later: in the log there may be some room left.
     let refusal = loop {
-        let number = accepted.lock().unwrap().len() as u64;
-        if let Err(error) = submit(&app, number, &accepted).await {
-            break error;
+        let number = accepted.len() as u64;
+        match submit(&app, number..number + 1).await {
+            Ok(ids) => accepted.extend(ids),
+            Err(error) => break error,
         }
-        fill(&ballast);
     };
     assert!(
         matches!(refusal, SubmitError::Backend(BackendError::Full(_) | BackendError::Unavailable(_))),
         "a submission was refused with other words: {refusal}"
     );
-    eprintln!("refused: {refusal}");
-    // The worker asks for work at least every second; several times it must find no room.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    println!("refused: {refusal}");
+    words(PAUSED, 3).await;
     std::fs::remove_file(&ballast).unwrap();
-    let accepted = accepted.lock().unwrap().clone();
     for id in &accepted {
         let job = app
             .client()
@@ -82,16 +81,18 @@ pub(crate) async fn work(data: &Path) {
         assert_eq!(job.status, JobStatus::Complete, "{job:?}");
     }
     let listed = look(&app, ledger.path()).await;
-    eprintln!("{} jobs accepted and complete, {listed} artifacts acknowledged and whole", accepted.len());
+    println!("{} jobs accepted and complete, {listed} artifacts acknowledged and whole", accepted.len());
     worker.stop(Duration::from_secs(5)).await;
 }
 
-async fn submit(app: &UpNext, number: u64, accepted: &Mutex<Vec<JobId>>) -> Result<(), SubmitError> {
+async fn submit(app: &UpNext, numbers: Range<u64>) -> Result<Vec<JobId>, SubmitError> {
     let retry = RetryPolicy { max_retries: 1000, delay: 0.2, backoff: 1.0, ..RetryPolicy::default() };
-    let kwargs = RawJson::trusted(format!("{{\"number\":{number}}}"));
-    let job = app.client().submit(Submission { retry, ..Submission::new("make", kwargs) }).await?;
-    accepted.lock().unwrap().push(job.id);
-    Ok(())
+    let submission = |number| {
+        let kwargs = RawJson::trusted(format!("{{\"number\":{number}}}"));
+        Submission { retry, ..Submission::new("make", kwargs) }
+    };
+    let accepted = app.client().submit_many(numbers.map(submission).collect()).await?;
+    Ok(accepted.into_iter().map(|job| job.id).collect())
 }
 
 /// Takes all the room there is.

@@ -40,7 +40,7 @@ impl Home {
         upnext_backends::open(settings).await.expect("whatever was killed, the data can be opened")
     }
 
-    /// What the children said on stderr.
+    /// Where the words of the children go.
     pub(crate) fn log(&self) -> PathBuf {
         self.path().join("children.log")
     }

@@ -32,6 +32,7 @@ pub(crate) struct Figures {
     duplicate_runs: usize,
     attempts_lost: usize,
     longest_wait: Duration,
+    longest_fair_wait: Duration,
     stuck: usize,
     first_flaw: Option<String>,
 }
@@ -66,7 +67,7 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: [(&str, &dyn fmt::Debug); 17] = [
+        let lines: [(&str, &dyn fmt::Debug); 18] = [
             ("acknowledged jobs lost", &self.jobs_lost),
             ("jobs not final", &self.jobs_not_final),
             ("jobs not complete", &self.jobs_not_complete),
@@ -83,6 +84,7 @@ impl fmt::Display for Figures {
             ("attempts lost with their worker", &self.attempts_lost),
             ("runs beyond a job's first", &self.duplicate_runs),
             ("longest time to the next attempt", &self.longest_wait),
+            ("the same, standstills aside", &self.longest_fair_wait),
             ("jobs stuck longer than 2 leases", &self.stuck),
         ];
         lines.iter().try_for_each(|(name, value)| writeln!(f, "{name:<32} {value:>8?}"))
@@ -270,10 +272,11 @@ fn judge_waits(
             continue;
         }
         let pid = lost.worker_id.as_ref().and_then(|worker| pids.get(worker));
-        let begun = lost.started_at.map_or(0, |at| at.as_micros());
+        let begun = lost.started_at.map_or(0, upnext_core::Timestamp::as_micros);
         let struck =
             blows.iter().filter(|blow| Some(&blow.pid) == pid && blow.at >= begun).map(|blow| blow.at).min();
-        let (Some(struck), Some(next)) = (struck, next.started_at.map(|at| at.as_micros())) else {
+        let (Some(struck), Some(next)) = (struck, next.started_at.map(upnext_core::Timestamp::as_micros))
+        else {
             figures.stuck += 1;
             figures.flaw(|| format!("job {}: {lost:?} was lost, and nobody struck its worker", job.id));
             continue;
@@ -284,9 +287,10 @@ fn judge_waits(
             .map(|(from, until)| (until - from).max(0))
             .sum();
         let wait = Duration::from_micros(u64::try_from(next - struck).unwrap_or(0));
-        let allowed = 2 * lease + Duration::from_micros(stood_still.unsigned_abs());
+        let fair = wait.saturating_sub(Duration::from_micros(stood_still.unsigned_abs()));
         figures.longest_wait = figures.longest_wait.max(wait);
-        if wait > allowed {
+        figures.longest_fair_wait = figures.longest_fair_wait.max(fair);
+        if fair > 2 * lease {
             figures.stuck += 1;
             figures.flaw(|| format!("job {} waited {wait:?} for its next attempt, {attempts:#?}", job.id));
         }
