@@ -9,6 +9,7 @@ from upnext._artifact import ArtifactRecord, Changes
 from upnext._artifact_labels import Extras
 from upnext._artifact_search import Filter
 from upnext._future import JobRecord
+from upnext._queue_config import WorkerQueueConfig
 
 __all__ = [
     "VERSION",
@@ -155,7 +156,7 @@ class Attempt:
     def stopped(self) -> None: ...
     def set_progress(self, fraction: float, message: str | None) -> None: ...
     def checkpoint(self, state: str) -> None: ...
-    def log(self, level: str, message: str, extra: str | None) -> None: ...
+    def log(self, level: str, message: str, extra: str | None, at: int | None = None) -> None: ...
 
 @final
 class Feed:
@@ -247,4 +248,5 @@ def start_worker(
     tasks: list[Any],
     start: Callable[..., None],
     stop: Callable[[int, str], None],
+    queue_config: WorkerQueueConfig | None = None,
 ) -> int: ...

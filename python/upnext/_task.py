@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
+from upnext import _resources
 from upnext._bridge import TaskSpec
 from upnext._client import connection, connection_async, opened
 from upnext._context import current
 from upnext._future import Future, JobRecord, TaskResult, read_result
 from upnext._hooks import Hooks
 from upnext._mailbox import mailbox_of
+from upnext._recording import Capture
+from upnext._retry_rules import RetryRules
 from upnext._signature import Arguments
 
 P = ParamSpec("P")
@@ -21,7 +24,19 @@ R = TypeVar("R")
 
 
 class TaskHandle(Generic[P, R]):
-    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it."""
+    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it.
+
+    >>> @worker.task
+    ... def area(width: int, height: int = 1) -> int:
+    ...     return width * height
+    >>> area(3, 4)
+    12
+    >>> future = await area.submit(3, height=4)
+    >>> await future.value()
+    12
+    >>> (await area.wait(5)).value
+    5
+    """
 
     def __init__(
         self,
@@ -33,17 +48,21 @@ class TaskHandle(Generic[P, R]):
         retry: tuple[int, float, float, float, float],
         hooks: Hooks,
         artifact_ttl: float | None = None,
+        retry_rules: RetryRules | None = None,
+        capture: Capture | None = None,
     ) -> None:
         functools.update_wrapper(cast("Any", self), function)
         hooks.check(key)
         self._function = function
         self._url = url
         self.key = key
-        self.timeout = float(timeout)
-        self.is_async = inspect.iscoroutinefunction(function)
-        self.arguments = Arguments(key, function)
-        self.hooks = hooks if any(hook is not None for hook in hooks) else None
-        self.spec = TaskSpec(
+        self.timeout: float = float(timeout)
+        self.is_async: bool = inspect.iscoroutinefunction(function)
+        self.arguments: Arguments = Arguments(key, function)
+        self.retry_rules = retry_rules
+        self.capture = capture
+        self.hooks: Hooks | None = hooks if any(hook is not None for hook in hooks) else None
+        self.spec: TaskSpec = TaskSpec(
             key=key,
             timeout=self.timeout,
             retry=retry,
@@ -64,13 +83,22 @@ class TaskHandle(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Runs the function inline, as if it were not decorated."""
+        if self.arguments.resources:
+            return self._function(*args, **self._with_resources(args, kwargs))
         return self._function(*args, **kwargs)
 
     def invoke(self, arguments: dict[str, Any]) -> Any:
         """Calls the function with the arguments of a job."""
         function: Callable[..., Any] = self._function
+        if self.arguments.resources:
+            arguments = {**arguments, **_resources.take(self.key, self.arguments.resources)}
         split = self.arguments.split(arguments)
         return function(**arguments) if split is None else function(*split[0], **split[1])
+
+    def _with_resources(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = _resources.given_inline(self._function, args, kwargs)
+        wanted = {name: what for name, what in self.arguments.resources.items() if name not in given}
+        return {**kwargs, **_resources.take(self.key, wanted)}
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Submits a job. When this returns it is durable; it waits if no worker runs."""
@@ -112,9 +140,25 @@ class TaskHandle(Generic[P, R]):
         _refuse_in_loop("wait_idempotent_sync", "wait_idempotent")
         return self._wait_sync(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
 
-    async def submit_all(self, inputs: list[dict[str, Any]]) -> list[Future[R]]:
+    def pack_all(self, inputs: Iterable[dict[str, Any]]) -> list[str]:
+        """The payload of a job for each set of named arguments, all of them checked."""
+        payloads = []
+        for place, kwargs in enumerate(inputs):
+            if not isinstance(kwargs, dict):
+                raise TypeError(
+                    f"task '{self.key}': each input is a dict of named arguments, and number {place} "
+                    f"is a {type(kwargs).__qualname__}"
+                )
+            payloads.append(self.arguments.pack((), kwargs))
+        return payloads
+
+    async def submit_packed(self, payload: str) -> Future[R]:
+        """Submits a job with what `pack_all` gave."""
+        return await self._submit(payload, None)
+
+    async def submit_all(self, inputs: Iterable[dict[str, Any]]) -> list[Future[R]]:
         """Submits a job for each set of named arguments, in one step: all of them or none."""
-        payloads = [self.arguments.pack((), kwargs) for kwargs in inputs]
+        payloads = self.pack_all(inputs)
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()

@@ -5,24 +5,32 @@ from __future__ import annotations
 import asyncio
 import inspect
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from upnext import _bridge
+from upnext import _bridge, _lifespan
 from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
 from upnext._hooks import Hook, Hooks
 from upnext._mailbox import mailbox_of
+from upnext._packages import PackageManager
+from upnext._queue_config import WorkerQueueConfig
+from upnext._recording import Capture
+from upnext._resources import NOTHING
+from upnext._resources import check as check_resources
+from upnext._retry_rules import ExceptionTypes, retry_rules
 from upnext._runner import Runner
 from upnext._task import AsyncTaskHandle, SyncTaskHandle, TaskHandle
 from upnext._types import SyncExecutor
 
 if TYPE_CHECKING:
-    from upnext._bridge import RunningWorker
+    from upnext._bridge import Connection, RunningWorker
 
 P = ParamSpec("P")
 R = TypeVar("R")
+L = TypeVar("L", bound=Callable[..., Any])
 
 
 class Worker:
@@ -30,6 +38,15 @@ class Worker:
 
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
+
+    >>> worker = upnext.Worker("shop", concurrency=8)
+    >>> @worker.task(retries=3, timeout=60)
+    ... async def greet(name: str) -> str:
+    ...     return f"Hello {name}"
+    >>> await worker.start()
+    >>> (await greet.wait("Ann")).value
+    'Hello Ann'
+    >>> await worker.stop()
     """
 
     def __init__(
@@ -40,7 +57,9 @@ class Worker:
         *,
         url: str | None = None,
         redis_url: str | None = None,
+        queue_config: WorkerQueueConfig | None = None,
         handle_signals: bool = True,
+        autodiscover_packages: Iterable[str] = (),
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name.strip()):
             raise ValueError(f"a worker's name is a text that is not empty, not {name!r}")
@@ -52,12 +71,56 @@ class Worker:
             raise NotImplementedError(
                 "SyncExecutor.PROCESS is not in this version of UpNext yet: use SyncExecutor.THREAD"
             )
-        self.name = name or f"worker-{secrets.token_hex(4)}"
+        if queue_config is not None and not isinstance(queue_config, WorkerQueueConfig):
+            raise TypeError(f"queue_config is a WorkerQueueConfig, not a {type(queue_config).__qualname__}")
+        if isinstance(autodiscover_packages, str):
+            raise TypeError("autodiscover_packages is a list of names: write autodiscover_packages=['shop.tasks']")
+        self.name: str = name or f"worker-{secrets.token_hex(4)}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
+        self.queue_config = queue_config
         self._url = url or redis_url
         self._running: _Running | None = None
+        self._lifespan: Callable[..., Any] | None = None
+        self._packages = PackageManager()
+        for package in autodiscover_packages:
+            self._packages.add(package)
+
+    def autodiscover(self, *packages: str | ModuleType) -> list[str]:
+        """Imports these packages with all of their modules, so that the tasks in them register, and answers the names
+        of the modules. The packages that `autodiscover_packages` names are imported when the worker starts, or with the
+        first call of this. Raises `ImportError` naming the module that cannot be imported."""
+        for package in packages:
+            self._packages.add(package)
+        return self._packages.discover()
+
+    def lifespan(self, function: L) -> L:
+        """Registers what runs before the worker's first job and after its last: a generator, async or not, or a
+        function that gives a context manager. It takes nothing, or the worker.
+
+        What it yields, a dict or any object, are the resources of the tasks: they get them through parameters whose
+        default is `upnext.resource()`, or all of them as `get_current_context().resources`. When the start-up fails,
+        the worker does not start. The shut-down runs when no job is running any more; what goes wrong in it is logged.
+
+        >>> @worker.lifespan
+        ... async def resources():
+        ...     yield {"turns": asyncio.Semaphore(3)}
+        >>> @worker.task
+        ... async def fetch(url: str, turns: asyncio.Semaphore = upnext.resource()) -> str:
+        ...     async with turns:
+        ...         return f"read {url}"
+        >>> (await fetch.wait("/a")).value
+        'read /a'
+        """
+        _lifespan.checked(self.name, function)
+        before = self._lifespan
+        if before is not None and _place(before) != _place(function):
+            raise ValueError(
+                f"worker '{self.name}' has a lifespan already ({_place(before)}): let one function do all of it"
+            )
+        self._lifespan = function
+        return function
 
     def offer_only(self, tasks: set[str]) -> None:
         """Leaves out every other task: they can be submitted to, but are not run here."""
@@ -90,6 +153,10 @@ class Worker:
         retry_jitter: float = 0.0,
         timeout: float = 1800.0,
         artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -110,6 +177,10 @@ class Worker:
         retry_jitter: float = 0.0,
         timeout: float = 1800.0,
         artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -123,6 +194,11 @@ class Worker:
         `retry_jitter` (0 to 1) is drawn at random. `timeout` is for one attempt, in seconds. The hooks take nothing or
         the context; what goes wrong in them is logged and changes nothing. `artifact_ttl` is the `expires_in` of the
         artifacts that the task makes, in seconds or as a timedelta, where they do not say it themselves.
+
+        `retry_on` and `give_up_on` are exception types, one or a tuple: with `retry_on` only those are retried, and one
+        of `give_up_on` never is. An attempt that ran out of time is retried either way. `capture_logs` keeps what a job
+        logs through `logging` in the job's log, `capture_output` what it prints to stdout and stderr; both also go to
+        where they went before. Of one attempt the first 9,000 and the last 1,000 lines are kept.
         """
         _refuse_later_options(name or self.name, not_yet)
         hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
@@ -141,6 +217,8 @@ class Worker:
                 retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
                 hooks=hooks,
                 artifact_ttl=ttl,
+                retry_rules=retry_rules(key, retry_on, give_up_on),
+                capture=_capture(key, capture_logs, capture_output),
             )
             self._add(handle, function)
             return handle
@@ -161,23 +239,46 @@ class Worker:
         """Starts to run jobs on this event loop, in the background."""
         if self._running is not None:
             raise RuntimeError(f"worker '{self.name}' is running already")
+        self._packages.discover()
         if not self.tasks:
             raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
+        if self.queue_config is not None:
+            self.queue_config.warn(self.name)
         connection = opened(self._url) or await connection_async(self._url)
+        lifespan = None if self._lifespan is None else _lifespan.Lifespan(self.name, self._lifespan, self)
+        resources = NOTHING if lifespan is None else await lifespan.enter()
+        try:
+            for task in self.tasks.values():
+                check_resources(task.key, resources, task.arguments.resources)
+            self._running = await self._start(connection, resources, lifespan)
+        except BaseException:
+            if lifespan is not None:
+                await lifespan.leave()
+            raise
+
+    async def _start(self, connection: Connection, resources: Any, lifespan: _lifespan.Lifespan | None) -> _Running:
         loop = asyncio.get_running_loop()
         mailbox = mailbox_of(loop)
-        runner = Runner(self.name, loop)
+        runner = Runner(self.name, loop, resources)
         answer: asyncio.Future[RunningWorker] = loop.create_future()
         tasks = list(self.tasks.values())
         number = _bridge.start_worker(
-            connection, mailbox, answer, self.name, self.concurrency, tasks, runner.start, runner.stop
+            connection,
+            mailbox,
+            answer,
+            self.name,
+            self.concurrency,
+            tasks,
+            runner.start,
+            runner.stop,
+            self.queue_config,
         )
         try:
             engine = await answer
         except BaseException:
             mailbox.forget(number)
             raise
-        self._running = _Running(engine, runner, mailbox, number)
+        return _Running(engine, runner, mailbox, number, lifespan)
 
     async def stop(self, timeout: float = 3.0) -> None:
         """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
@@ -206,7 +307,10 @@ class _Running:
         runner: Runner,
         mailbox: _bridge.Mailbox,
         number: int,
+        lifespan: _lifespan.Lifespan | None,
     ) -> None:
+        self._lifespan = lifespan
+        self._stopping = False
         self._engine = engine
         self._runner = runner
         self._mailbox = mailbox
@@ -215,7 +319,12 @@ class _Running:
         self._keeper = self._loop.create_task(self._keep(), name="upnext-worker")
 
     async def stop(self, timeout: float) -> None:
-        await self._stop_engine(timeout)
+        again, self._stopping = self._stopping, True
+        try:
+            await self._stop_engine(timeout)
+        finally:
+            if self._lifespan is not None:
+                await self._lifespan.leave(hurry=again)
         self._keeper.cancel()
 
     async def _stop_engine(self, timeout: float) -> None:
@@ -233,7 +342,18 @@ class _Running:
         finally:
             if not self._runner.closed:
                 self._runner.closed = True
-                await self._stop_engine(0.0)
+                try:
+                    await self._stop_engine(0.0)
+                finally:
+                    if self._lifespan is not None:
+                        await self._lifespan.leave()
+
+
+def _capture(task: str, logs: bool, output: bool) -> Capture | None:
+    for option, value in (("capture_logs", logs), ("capture_output", output)):
+        if not isinstance(value, bool):
+            raise TypeError(f"task '{task}': {option} is True or False, not {value!r}")
+    return Capture(logs, output) if logs or output else None
 
 
 class _Decorator:
