@@ -7,7 +7,7 @@ use upnext_blobs::{BlobStore, Limits, Staged};
 use upnext_core::artifact::{ArtifactPatch, NewArtifact, NewBlob, NewContent, RecordRefusal, Sealed};
 use upnext_core::backend::{ArtifactQuery, ArtifactTotals, Page};
 use upnext_core::{
-    Artifact, ArtifactId, ArtifactStatus, ArtifactType, Backend, BackendError, JobId, Settings,
+    Artifact, ArtifactId, ArtifactStatus, ArtifactType, Backend, BackendError, JobId, Settings, fault,
 };
 
 use crate::error::ArtifactError;
@@ -175,6 +175,7 @@ impl ArtifactService {
         artifact: &NewArtifact,
     ) -> Result<Result<Artifact, RecordRefusal>, ArtifactError> {
         let answer = self.backend.record_artifacts(vec![artifact.clone()]).await?.pop();
+        fault::point("artifact recorded");
         answer.ok_or_else(|| BackendError::Unexpected("no answer about an artifact".to_owned()).into())
     }
 

@@ -13,6 +13,7 @@ mod digest;
 pub mod eager;
 pub mod error;
 pub mod events;
+pub mod fault;
 pub mod folding;
 pub mod function;
 pub mod id;

@@ -15,7 +15,9 @@ use tokio::time::{Instant, sleep_until};
 use upnext_core::backend::{Claim, ClaimRequest, Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::{Lease, MAX_PAYLOAD_BYTES};
 use upnext_core::worker::HEARTBEAT_SECONDS;
-use upnext_core::{BackendError, ClaimedJob, Client, Clock, Outcome, SystemClock, Timestamp, WorkerId};
+use upnext_core::{
+    BackendError, ClaimedJob, Client, Clock, Outcome, SystemClock, Timestamp, WorkerId, fault,
+};
 
 use crate::executor::{Assignment, AttemptKey, Ended, Executor, Reporter, StopReason};
 use crate::pace::Pace;
@@ -261,7 +263,10 @@ impl Run {
         let now = Instant::now();
         match outcome {
             Ok(claim) => {
-                self.claim_backoff.succeeded();
+                fault::point("claimed");
+                if let Some(failures) = self.claim_backoff.succeeded() {
+                    tracing::info!(failures, "the job database works again: the worker goes on");
+                }
                 self.pace.claim_took(took, now);
                 if claim.jobs.len() >= asked {
                     self.next_claim = now;
@@ -276,7 +281,9 @@ impl Run {
             }
             Err(error) => {
                 let wait = self.claim_backoff.failed(now);
-                tracing::warn!(%error, "cannot claim jobs; trying again in {wait:?}");
+                tracing::warn!(
+                    "{error}; the worker takes no new jobs until this is over, and looks again in {wait:?}"
+                );
                 self.next_claim = now + wait;
             }
         }
@@ -349,7 +356,9 @@ impl Run {
         self.sending = finishes.iter().map(|finish| finish.lease).collect();
         let backend = Arc::clone(self.client.backend());
         self.call(async move {
+            fault::point("outcome sending");
             let outcome = backend.finish(finishes.clone()).await;
+            fault::point("outcome sent");
             Answer::Finished { outcome, finishes }
         });
     }
@@ -369,7 +378,10 @@ impl Run {
             Err(error) => {
                 // Outcomes are kept until the backend takes them; if that is too late, it refuses them one by one.
                 let wait = self.finish_backoff.failed(Instant::now());
-                tracing::warn!(%error, count = finishes.len(), "cannot report outcomes; trying again in {wait:?}");
+                tracing::warn!(
+                    count = finishes.len(),
+                    "{error}; outcomes are kept and sent again in {wait:?}"
+                );
                 finishes.append(&mut self.outbox);
                 self.outbox = finishes;
             }
@@ -596,8 +608,10 @@ struct Backoff {
 }
 
 impl Backoff {
-    fn succeeded(&mut self) {
-        *self = Self::default();
+    /// Answers how many calls had failed, if any had.
+    fn succeeded(&mut self) -> Option<u32> {
+        let failures = std::mem::take(self).failures;
+        (failures > 0).then_some(failures)
     }
 
     fn failed(&mut self, now: Instant) -> Duration {

@@ -131,6 +131,22 @@ async fn a_job_that_runs_too_long_is_stopped() {
 }
 
 #[upnext::task]
+async fn keep(text: String) -> usize {
+    text.len()
+}
+
+#[tokio::test]
+async fn arguments_too_large_for_a_job_say_what_to_do() {
+    let (app, _folder) = fresh().await;
+    let error = keep.submit(&app, "x".repeat(10 * 1024 * 1024)).await.unwrap_err().to_string();
+    let wanted = "the arguments of 'keep' are 10485771 bytes of JSON; a job carries at most 4194304: put the data where \
+                  the task can fetch it and pass a reference";
+    assert!(error.ends_with(wanted), "{}", &error[..error.len().min(400)]);
+    assert!(error.len() < 300, "the sentence carries the data");
+    keep.submit(&app, "x".repeat(1024 * 1024)).await.unwrap();
+}
+
+#[upnext::task]
 async fn patient() {
     std::future::pending::<()>().await;
 }

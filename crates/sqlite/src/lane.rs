@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use upnext_core::settings::Durability;
-use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp};
+use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp, fault};
 
 use crate::connection::{self, Result, explain};
 use crate::filing::{self, MOST_UNFILED};
@@ -283,8 +283,10 @@ impl Writer {
             // Before the commit, so that the watcher of foreign changes never takes this one for foreign.
             self.written.store(change, Ordering::SeqCst);
         }
+        fault::point("committing");
         // After a failed commit these numbers are free again, for other processes too.
         self.execute("COMMIT").inspect_err(|_| self.written.store(before, Ordering::SeqCst))?;
+        fault::point("committed");
         Ok(effects)
     }
 
