@@ -17,6 +17,7 @@ pub mod function;
 pub mod id;
 pub mod job;
 mod labels;
+pub mod log;
 mod query;
 pub mod settings;
 pub mod signal;

@@ -16,6 +16,7 @@ mod expiry;
 mod followers;
 mod lane;
 mod listing;
+mod logs;
 mod parts;
 mod readers;
 mod rows;
@@ -32,8 +33,8 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page,
-    RenewRequest, Renewal, Report, Result, Retried,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, LogQuery,
+    Page, RenewRequest, Renewal, Report, Result, Retried,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
@@ -281,8 +282,8 @@ impl Backend for Sqlite {
         self.readers.read(move |connection| listing::list_attempts(connection, job)).await
     }
 
-    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>> {
-        self.readers.read(move |connection| listing::list_logs(connection, job, after, limit)).await
+    async fn list_logs(&self, job: JobId, query: LogQuery) -> Result<Vec<LogLine>> {
+        self.readers.read(move |connection| logs::list_logs(connection, job, &query)).await
     }
 
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {

@@ -6,9 +6,12 @@ mod functions;
 mod jobs;
 mod server;
 mod settings;
+mod stats;
 mod workers;
 
-use crate::args::{Cli, Command, DevArgs, RunArgs};
+use clap::CommandFactory as _;
+
+use crate::args::{Cli, Command, DevArgs, FunctionsCommand, RunArgs};
 use crate::failure::Failure;
 use crate::host::{DevRequest, Host, RunRequest};
 use crate::logging::Calm;
@@ -34,11 +37,24 @@ pub(crate) fn dispatch(cli: Cli, host: &dyn Host) -> Result<u8, Failure> {
             host.dev(DevRequest { files, only, url, verbose, host: host_name, port })
         }
         Command::Call(args) => session::with_deployment(&global, |deployment| call::call(deployment, args)),
-        Command::List(args) => session::with_deployment(&global, |d| functions::list(d, args.json)),
+        Command::List(args) | Command::Functions(FunctionsCommand::List(args)) => {
+            session::with_deployment(&global, |d| functions::list(d, args.json))
+        }
+        Command::Functions(FunctionsCommand::Pause(args)) => {
+            session::with_deployment(&global, |d| functions::set_paused(d, args, true))
+        }
+        Command::Functions(FunctionsCommand::Resume(args)) => {
+            session::with_deployment(&global, |d| functions::set_paused(d, args, false))
+        }
         Command::Jobs(command) => session::with_deployment(&global, |d| jobs::dispatch(d, command)),
         Command::Artifacts(command) => session::with_deployment(&global, |d| artifacts::dispatch(d, command)),
         Command::Workers(args) => session::with_deployment(&global, |d| workers::list(d, args.json)),
+        Command::Stats(args) => session::with_deployment(&global, |d| stats::show(d, args.json)),
         Command::Server(command) => server::dispatch(&global, command),
         Command::Settings(args) => settings::show(args.json),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "upnext", &mut std::io::stdout());
+            Ok(DONE)
+        }
     }
 }
