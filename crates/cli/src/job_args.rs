@@ -197,7 +197,8 @@ mod tests {
     #[test]
     fn moments_are_written_out_or_an_age() {
         let day: Timestamp = "2026-01-31T00:00:00Z".parse().unwrap();
-        for text in ["2026-01-31", "2026-01-31T00:00:00", "2026-01-31T00:00:00Z", "2026-01-31T01:00:00+01:00"] {
+        for text in ["2026-01-31", "2026-01-31T00:00:00", "2026-01-31T00:00:00Z", "2026-01-31T01:00:00+01:00"]
+        {
             assert_eq!(moment(text), Ok(day), "{text}");
         }
         let hour = SystemClock.now().since(moment("2h").unwrap()).as_secs();

@@ -6,8 +6,8 @@ use upnext_server::wire;
 use super::DONE;
 use crate::args::FunctionArgs;
 use crate::failure::Failure;
-use crate::{output, paint};
 use crate::table::{Table, short};
+use crate::{output, paint};
 
 pub(super) async fn list(deployment: Deployment, json: bool) -> Result<u8, Failure> {
     let functions = deployment.client.backend().list_functions().await?;

@@ -1,25 +1,52 @@
-//! `upnext jobs`: list, show, cancel, retry.
+//! `upnext jobs`: listing, cancelling and retrying jobs; [`show`], [`tree`], [`logs`] and [`wait`] look at some of them.
 
+mod logs;
+mod show;
+mod tree;
+mod wait;
+
+use serde::Serialize;
 use upnext_backends::Deployment;
-use upnext_core::backend::{ArtifactQuery, Cancelled, JobQuery, Retried};
-use upnext_core::{JobId, JobStatus};
+use upnext_core::backend::{Cancelled, JobQuery, Retried};
+use upnext_core::{Job, JobId, JobStatus};
 use upnext_server::wire;
 
-use super::DONE;
-use crate::args::{JobListArgs, JobsCommand};
-use crate::failure::Failure;
-use crate::output;
-use crate::table::{Table, maybe, moment, short, size, span};
+pub(super) use show::artifact_table;
 
-/// Artifacts shown with a job.
-const SHOWN_ARTIFACTS: usize = 100;
+use super::DONE;
+use crate::args::{JobListArgs, JobRef, JobsArgs, JobsCommand};
+use crate::failure::Failure;
+use crate::table::{Table, ago, maybe, short, span};
+use crate::{output, paint};
 
 pub(super) async fn dispatch(deployment: Deployment, command: JobsCommand) -> Result<u8, Failure> {
     match command {
-        JobsCommand::List(args) => list(&deployment, args).await,
-        JobsCommand::Show { id, json } => show(&deployment, id, json).await,
-        JobsCommand::Cancel { id } => cancel(&deployment, id).await,
-        JobsCommand::Retry { id } => retry(&deployment, id).await,
+        JobsCommand::List(args) => list(&deployment, *args).await,
+        JobsCommand::Show(args) => show::show(&deployment, &args).await,
+        JobsCommand::Logs(args) => logs::print(&deployment, args).await,
+        JobsCommand::Tree(args) => tree::show(&deployment, &args).await,
+        JobsCommand::Wait(args) => wait::wait(&deployment, args).await,
+        JobsCommand::Cancel(args) => cancel(&deployment, args).await,
+        JobsCommand::Retry(args) => retry(&deployment, args).await,
+    }
+}
+
+/// The job that was named.
+async fn find(deployment: &Deployment, named: &JobRef) -> Result<Job, Failure> {
+    let backend = deployment.client.backend();
+    match named {
+        JobRef::Id(id) => deployment.client.find_job(*id).await?.ok_or_else(|| no_job(*id)),
+        JobRef::Prefix(typed, first, last) => {
+            let query = JobQuery { ids: Some((*first, *last)), limit: 2, ..JobQuery::default() };
+            let mut found = backend.list_jobs(query).await?.items;
+            match (found.pop(), found.is_empty()) {
+                (Some(job), true) => Ok(job),
+                (None, _) => Err(Failure::new(format!("there is no job whose id begins with {typed}"))),
+                (Some(_), false) => Err(Failure::new(format!(
+                    "more than one job has an id that begins with {typed}: give more of it"
+                ))),
+            }
+        }
     }
 }
 
@@ -28,7 +55,10 @@ async fn list(deployment: &Deployment, args: JobListArgs) -> Result<u8, Failure>
         function: args.function,
         statuses: args.status,
         worker_id: args.worker,
+        after: args.after,
+        before: args.before,
         limit: args.limit.into(),
+        cursor: args.cursor,
         ..JobQuery::default()
     };
     let page = wire::JobPage::from(deployment.client.backend().list_jobs(query).await?);
@@ -41,16 +71,24 @@ async fn list(deployment: &Deployment, args: JobListArgs) -> Result<u8, Failure>
         table.row(vec![
             job.id.clone(),
             short(&job.function, 40),
-            JobStatus::from(job.status).to_string(),
-            moment(job.created_at),
+            paint::status(JobStatus::from(job.status)),
+            ago(job.created_at),
             maybe(job.duration_ms, span),
             short(job.error.as_deref().unwrap_or_default(), 60),
         ]);
     }
-    if !page.jobs.is_empty() {
-        output::line(table.render());
+    match page.jobs.len() {
+        0 => output::note("no such jobs"),
+        shown => {
+            output::line(table.render());
+            if let Some(cursor) = page.next_cursor {
+                output::note(format_args!(
+                    "{shown} of {} jobs; --cursor {cursor} goes on, --limit shows more at once",
+                    page.total
+                ));
+            }
+        }
     }
-    remark_on_rest(page.jobs.len(), page.total, "jobs");
     Ok(DONE)
 }
 
@@ -65,112 +103,99 @@ pub(super) fn remark_on_rest(shown: usize, total: u64, what: &str) {
     }
 }
 
-async fn show(deployment: &Deployment, id: JobId, json: bool) -> Result<u8, Failure> {
-    let job = deployment.client.find_job(id).await?.ok_or_else(|| no_job(id))?;
+/// What became of several jobs, as JSON.
+#[derive(Serialize)]
+struct Answers<T> {
+    jobs: Vec<T>,
+    refused: Vec<Refused>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    job_id: String,
+    detail: String,
+}
+
+/// Says it, and answers the exit code.
+fn conclude<T: Serialize>(
+    answers: Vec<Result<(T, String), (String, Failure)>>,
+    json: bool,
+) -> Result<u8, Failure> {
+    let (mut jobs, mut refused) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            Ok((job, sentence)) => {
+                if !json {
+                    output::line(sentence);
+                }
+                jobs.push(job);
+            }
+            Err((job_id, failure)) => {
+                output::failure(&failure);
+                refused.push(Refused { job_id, detail: failure.to_string() });
+            }
+        }
+    }
+    let code = if refused.is_empty() { DONE } else { 1 };
     if json {
-        output::json(&wire::Job::from(job))?;
-        return Ok(DONE);
+        output::json(&Answers { jobs, refused })?;
     }
-    let attempts = deployment.client.backend().list_attempts(id).await?;
-    let query = ArtifactQuery { job_id: Some(id), limit: SHOWN_ARTIFACTS, ..ArtifactQuery::default() };
-    let artifacts = deployment.artifacts.list(query).await?.items;
-    output::line(facts(&wire::Job::from(job)).render());
-    if !attempts.is_empty() {
-        output::line("");
-        output::line(attempt_table(attempts).render());
-    }
-    if !artifacts.is_empty() {
-        output::line("");
-        output::line(artifact_table(artifacts).render());
-    }
-    Ok(DONE)
+    Ok(code)
 }
 
-fn facts(job: &wire::Job) -> Table {
-    let mut table = Table::new(&["id", job.id.as_str()]);
-    let mut fact = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            table.row(vec![name.to_owned(), value]);
+/// All of them, or none when one cannot be found.
+async fn find_all(deployment: &Deployment, named: &[JobRef]) -> Result<Vec<JobId>, Failure> {
+    let mut ids = Vec::with_capacity(named.len());
+    for name in named {
+        let id = find(deployment, name).await?.id;
+        if !ids.contains(&id) {
+            ids.push(id);
         }
-    };
-    fact("function", Some(short(&job.function, 255)));
-    fact("status", Some(JobStatus::from(job.status).to_string()));
-    fact("created", Some(moment(job.created_at)));
-    fact("started", job.started_at.map(moment));
-    fact("completed", job.completed_at.map(moment));
-    fact("took", job.duration_ms.map(span));
-    fact("attempts", Some(format!("{} (up to {} retries)", job.attempts, job.max_retries)));
-    fact("progress", Some(format!("{:.0} %", job.progress * 100.0)));
-    fact("worker", job.worker_id.clone());
-    fact("parent", job.parent_id.clone());
-    fact("arguments", Some(short(job.kwargs.as_str(), 2000)));
-    fact("result", job.result.as_ref().map(|result| short(result.as_str(), 2000)));
-    fact("error", job.error.as_deref().map(|error| short(error, 2000)));
-    table
+    }
+    Ok(ids)
 }
 
-fn attempt_table(attempts: Vec<upnext_core::Attempt>) -> Table {
-    let mut table = Table::new(&["ATTEMPT", "OUTCOME", "STARTED", "TOOK", "WORKER", "ERROR"]);
-    for attempt in attempts.into_iter().map(wire::Attempt::from) {
-        table.row(vec![
-            attempt.number.to_string(),
-            attempt.outcome,
-            maybe(attempt.started_at, moment),
-            maybe(attempt.duration_ms, span),
-            maybe(attempt.worker_id, |id| short(&id, 40)),
-            short(attempt.error.as_deref().unwrap_or_default(), 60),
-        ]);
+async fn cancel(deployment: &Deployment, args: JobsArgs) -> Result<u8, Failure> {
+    let mut answers = Vec::new();
+    for id in find_all(deployment, &args.ids).await? {
+        let (status, sentence) = match deployment.client.cancel(id).await? {
+            Cancelled::AtOnce => (JobStatus::Cancelled, format!("job {id} is cancelled")),
+            Cancelled::Requested => {
+                (JobStatus::Active, format!("job {id} is running; its worker is told to stop it"))
+            }
+            Cancelled::TooLate(status) => {
+                let failure = Failure::new(format!("job {id} has ended already: it is {status}"));
+                answers.push(Err((id.to_string(), failure)));
+                continue;
+            }
+            Cancelled::UnknownJob => {
+                answers.push(Err((id.to_string(), no_job(id))));
+                continue;
+            }
+        };
+        let job = wire::JobCancelled { job_id: id.to_string(), cancelled: true, status: status.into() };
+        answers.push(Ok((job, sentence)));
     }
-    table
+    conclude(answers, args.json)
 }
 
-/// What people should know of an artifact that is not simply there.
-fn remark(status: upnext_core::ArtifactStatus) -> String {
-    match status {
-        upnext_core::ArtifactStatus::Available => String::new(),
-        status => format!(" ({status})"),
+async fn retry(deployment: &Deployment, args: JobsArgs) -> Result<u8, Failure> {
+    let mut answers = Vec::new();
+    for id in find_all(deployment, &args.ids).await? {
+        answers.push(match deployment.client.retry(id).await? {
+            Retried::Queued => {
+                let status = JobStatus::Queued.into();
+                let job = wire::JobRetried { job_id: id.to_string(), retried: true, status };
+                Ok((job, format!("job {id} is queued again")))
+            }
+            Retried::NotFailed(status) => {
+                let rule = format!("job {id} is {status}: only failed jobs can be retried");
+                Err((id.to_string(), Failure::new(rule)))
+            }
+            Retried::UnknownJob => Err((id.to_string(), no_job(id))),
+        });
     }
-}
-
-pub(super) fn artifact_table(artifacts: Vec<upnext_core::Artifact>) -> Table {
-    let mut table = Table::new(&["ARTIFACT", "NAME", "TYPE", "SIZE", "CREATED"]);
-    for artifact in artifacts {
-        let version =
-            if artifact.latest { String::new() } else { format!(" (version {})", artifact.version) };
-        table.row(vec![
-            artifact.id.to_string(),
-            format!("{}{version}{}", short(&artifact.name, 60), remark(artifact.status)),
-            artifact.artifact_type.to_string(),
-            size(artifact.size_bytes),
-            moment(artifact.created_at),
-        ]);
-    }
-    table
-}
-
-async fn cancel(deployment: &Deployment, id: JobId) -> Result<u8, Failure> {
-    match deployment.client.cancel(id).await? {
-        Cancelled::AtOnce => output::line(format_args!("job {id} is cancelled")),
-        Cancelled::Requested => {
-            output::line(format_args!("job {id} is running; its worker is told to stop it"));
-        }
-        Cancelled::TooLate(status) => {
-            return Err(Failure::new(format!("job {id} has ended already: it is {status}")));
-        }
-        Cancelled::UnknownJob => return Err(no_job(id)),
-    }
-    Ok(DONE)
-}
-
-async fn retry(deployment: &Deployment, id: JobId) -> Result<u8, Failure> {
-    match deployment.client.retry(id).await? {
-        Retried::Queued => output::line(format_args!("job {id} is queued again")),
-        Retried::NotFailed(status) => {
-            return Err(Failure::new(format!("job {id} is {status}: only failed jobs can be retried")));
-        }
-        Retried::UnknownJob => return Err(no_job(id)),
-    }
-    Ok(DONE)
+    conclude(answers, args.json)
 }
 
 fn no_job(id: JobId) -> Failure {
