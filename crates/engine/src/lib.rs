@@ -4,6 +4,7 @@
 //! concrete backend nor a language.
 
 mod executor;
+mod job_lines;
 mod pace;
 mod run;
 mod worker;

@@ -13,7 +13,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{Cli, Command, DevArgs, FunctionsCommand, RunArgs};
 use crate::failure::Failure;
-use crate::host::{DevRequest, Host, RunRequest};
+use crate::host::{DEV_PARENT, DevRequest, Host, RunRequest};
 use crate::logging::Calm;
 use crate::session;
 
@@ -26,7 +26,8 @@ pub(crate) fn dispatch(cli: Cli, host: &dyn Host) -> Result<u8, Failure> {
     match command {
         Command::Run(RunArgs { files, only }) => {
             // Read here too, so that a bad setting is reported the same way by every command.
-            session::settings(&global, Calm::Service)?;
+            let jobs = std::env::var_os(DEV_PARENT).is_some();
+            session::settings(&global, Calm::Worker { jobs })?;
             host.run(RunRequest { files, only, url: session::url(&global), verbose: global.verbose })
         }
         Command::Dev(DevArgs { run: RunArgs { files, only }, address }) => {
