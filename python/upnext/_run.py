@@ -52,16 +52,25 @@ def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
 
 
 def run_in_foreground(
-    workers: tuple[Worker, ...], timeout: float = 3.0, on_started: Callable[[], None] | None = None
+    workers: tuple[Worker, ...],
+    timeout: float = 3.0,
+    on_started: Callable[[], None] | None = None,
+    on_stopping: Callable[[], None] | None = None,
 ) -> None:
-    """`run` for workers that were checked; calls `on_started` when all of them run and signals are heard."""
+    """`run` for workers that were checked; calls `on_started` when all of them run and signals are heard, and
+    `on_stopping` after the first signal."""
     _bridge.log_to_stderr()
-    forced = asyncio.run(_run(workers, timeout, on_started))
+    forced = asyncio.run(_run(workers, timeout, on_started, on_stopping))
     if forced is not None:
         raise SystemExit(128 + forced)
 
 
-async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable[[], None] | None) -> int | None:
+async def _run(
+    workers: tuple[Worker, ...],
+    timeout: float,
+    on_started: Callable[[], None] | None,
+    on_stopping: Callable[[], None] | None,
+) -> int | None:
     """The signal that ended the wait for running jobs, if one did."""
     patience = _Patience()
     asyncio.get_running_loop().set_default_executor(ImpatientPool())
@@ -75,6 +84,8 @@ async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable
                 if on_started is not None:
                     on_started()
                 await patience.first.wait()
+                if on_stopping is not None:
+                    on_stopping()
             finally:
                 await _stop(started, timeout, patience)
     finally:

@@ -21,6 +21,7 @@ pub mod job;
 mod labels;
 pub mod limits;
 pub mod pattern;
+pub mod log;
 mod query;
 pub mod schedule;
 pub mod settings;

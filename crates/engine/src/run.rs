@@ -20,6 +20,7 @@ use upnext_core::{
 };
 
 use crate::executor::{Assignment, AttemptKey, Ended, Executor, Reporter, StopReason};
+use crate::job_lines;
 use crate::pace::Pace;
 use crate::worker::WorkerConfig;
 
@@ -312,6 +313,7 @@ impl Run {
     }
 
     fn assign(&mut self, job: ClaimedJob, now: Instant) -> Assignment {
+        job_lines::begun(&job);
         self.next_key += 1;
         let key = AttemptKey(self.next_key);
         self.deadlines.push(Reverse((now + job.timeout.min(Duration::from_secs(10 * 365 * 86_400)), key)));
@@ -332,9 +334,12 @@ impl Run {
             Some(StopReason::Cancelled) => Outcome::Cancelled,
             // Its lease is gone or about to be given back: there is nothing to say any more.
             Some(StopReason::LeaseLost) => return,
-            Some(StopReason::Shutdown) => return self.release(vec![running.job.lease]),
+            Some(StopReason::Shutdown) => {
+                job_lines::given_back(&running.job);
+                return self.release(vec![running.job.lease]);
+            }
         };
-        log_failure(&running.job, &outcome);
+        job_lines::ended(&running.job, ended.started_at, &outcome);
         self.outbox.push(Finish { lease: running.job.lease, started_at: ended.started_at, outcome });
         // Entries of ended attempts would pile up behind long timeouts.
         if self.deadlines.len() > 64 && self.deadlines.len() > 4 * self.running.len() {
@@ -535,7 +540,8 @@ impl Run {
     }
 
     async fn say_goodbye(mut self) {
-        let unfinished = self.running.drain().map(|(_, running)| running.job.lease).collect();
+        let unfinished = self.running.drain().map(|(_, running)| running.job);
+        let unfinished = unfinished.inspect(job_lines::given_back).map(|job| job.lease).collect();
         self.release(unfinished);
         while self.releases.join_next().await.is_some() {}
         if let Err(error) = self.client.backend().deregister_worker(self.id.clone()).await {
@@ -567,20 +573,6 @@ impl Run {
                 tracing::debug!(%error, "cannot look for expired leases");
             }
         }
-    }
-}
-
-/// Whoever watches the worker sees which attempts did not work.
-fn log_failure(job: &ClaimedJob, outcome: &Outcome) {
-    let (job_id, function, attempt) = (job.lease.job_id, &job.function, job.attempt);
-    match outcome {
-        Outcome::Failed { error, .. } => {
-            tracing::warn!(job = %job_id, function, attempt, "attempt failed: {error}");
-        }
-        Outcome::TimedOut => {
-            tracing::warn!(job = %job_id, function, attempt, "attempt ran longer than its timeout of {:?}", job.timeout);
-        }
-        Outcome::Complete { .. } | Outcome::Cancelled => {}
     }
 }
 

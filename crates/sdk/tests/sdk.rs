@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tempfile::TempDir;
 use upnext::{ArtifactError, ArtifactType, Error, FailureReason, JobStatus, UpNext, Worker};
-use upnext_core::backend::ArtifactQuery;
+use upnext_core::backend::{ArtifactQuery, LogQuery};
 
 async fn fresh() -> (UpNext, TempDir) {
     let folder = TempDir::new().unwrap();
@@ -204,7 +204,7 @@ async fn the_context_reports_progress_and_logs() {
     let result = family.wait(&app).await.unwrap();
     assert_eq!(result.value, result.job.id.to_string());
     assert_eq!(result.job.progress_message.as_deref(), Some("halfway"));
-    let logs = app.client().backend().list_logs(result.job.id, 0, 10).await.unwrap();
+    let logs = app.client().backend().list_logs(result.job.id, LogQuery::after(0, 10)).await.unwrap();
     assert_eq!(logs[0].entry.message, "asking the child");
     worker.stop(Duration::from_secs(1)).await;
 }

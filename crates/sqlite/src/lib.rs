@@ -19,6 +19,7 @@ mod followers;
 mod gate;
 mod lane;
 mod listing;
+mod logs;
 mod parts;
 mod readers;
 mod rows;
@@ -36,7 +37,7 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, Page,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, LogQuery, Page,
     RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::job::{Enqueued, Lease};
@@ -313,8 +314,8 @@ impl Backend for Sqlite {
         self.readers.read(move |connection| listing::list_attempts(connection, job)).await
     }
 
-    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>> {
-        self.readers.read(move |connection| listing::list_logs(connection, job, after, limit)).await
+    async fn list_logs(&self, job: JobId, query: LogQuery) -> Result<Vec<LogLine>> {
+        self.readers.read(move |connection| logs::list_logs(connection, job, &query)).await
     }
 
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {

@@ -1,4 +1,4 @@
-//! Reading pages of jobs, attempts, logs and changes.
+//! Reading pages of jobs, attempts and changes.
 //!
 //! Statements of fixed shape are files under `queries/`; listings put theirs together from fixed terms, because a single
 //! statement with optional filters (`?1 IS NULL OR ...`) could use no index.
@@ -6,7 +6,7 @@
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Connection, params_from_iter};
 use upnext_core::backend::{
-    ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange, JobQuery, LogEntry, LogLine, Page,
+    ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange, JobQuery, Page,
 };
 use upnext_core::{ArtifactId, Attempt, Job, JobId, Timestamp};
 
@@ -99,6 +99,10 @@ pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::
         filter.add("(root_id = ? OR id = ?)", id_value(root));
         filter.values.push(id_value(root));
     }
+    if let Some((first, last)) = query.ids {
+        filter.add("id BETWEEN ? AND ?", id_value(first));
+        filter.values.push(id_value(last));
+    }
     filter.add_if(
         "seq IN (SELECT job FROM artifact_reads WHERE artifact = (SELECT seq FROM artifacts WHERE id = ?))",
         query.reads.map(|id| Value::Blob(id.as_bytes().to_vec())),
@@ -147,29 +151,6 @@ pub(crate) fn list_attempts(connection: &Connection, id: JobId) -> rusqlite::Res
         });
     }
     Ok(attempts)
-}
-
-pub(crate) fn list_logs(
-    connection: &Connection,
-    id: JobId,
-    after: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<LogLine>> {
-    connection
-        .prepare_cached(include_str!("../queries/list_logs.sql"))?
-        .query_map(rusqlite::params![id.as_bytes(), after, limit], |row| {
-            Ok(LogLine {
-                sequence: row.get(0)?,
-                attempt: row.get(1)?,
-                entry: LogEntry {
-                    at: Timestamp::from_micros(row.get(2)?),
-                    level: row.get(3)?,
-                    message: row.get(4)?,
-                    extra: rows::json(row, 5)?,
-                },
-            })
-        })?
-        .collect()
 }
 
 pub(crate) fn changes_since(

@@ -194,6 +194,7 @@ macro_rules! backend_conformance {
                 the_last_checkpoint_is_handed_on,
                 logs_are_listed_in_order,
                 logs_are_read_page_by_page,
+                logs_are_filtered,
                 stale_reports_are_ignored,
                 a_failed_batch_leaves_nothing,
                 nothing_to_report_is_fine,
