@@ -131,3 +131,8 @@ pub mod __private {
     pub use serde;
     pub use upnext_core::function::CronRule;
 }
+
+/// The guide's examples, compiled with those of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Guide;
