@@ -3,7 +3,7 @@
 mod options;
 
 use proc_macro::TokenStream;
-use proc_macro2::TokenStream as Tokens;
+use proc_macro2::{Span, TokenStream as Tokens};
 use quote::{format_ident, quote};
 use syn::{Error, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Type, parse_macro_input};
 
@@ -113,6 +113,8 @@ fn methods(function: &ItemFn, arguments: &[(&Ident, &Type)]) -> Tokens {
     let args = arguments_ident(function);
     let names = arguments.iter().map(|(name, _)| name);
     let values = quote!(#args { #(#names),* });
+    // Told apart from an argument of the same name.
+    let app = Ident::new("app", Span::mixed_site());
     quote! {
         impl #ident {
             /// Runs the task right here, outside of any job.
@@ -124,17 +126,17 @@ fn methods(function: &ItemFn, arguments: &[(&Ident, &Type)]) -> Tokens {
             }
 
             /// Submits a job that runs this task. When this returns the job is durable.
-            #visibility async fn submit(self, app: &::upnext::UpNext, #inputs)
+            #visibility async fn submit(self, #app: &::upnext::UpNext, #inputs)
                 -> ::core::result::Result<::upnext::JobFuture<#output>, ::upnext::Error>
             {
-                app.submit::<Self>(&#values).await
+                #app.submit::<Self>(&#values).await
             }
 
             /// Submits a job and waits for what it returns.
-            #visibility async fn wait(self, app: &::upnext::UpNext, #inputs)
+            #visibility async fn wait(self, #app: &::upnext::UpNext, #inputs)
                 -> ::core::result::Result<::upnext::TaskResult<#output>, ::upnext::Error>
             {
-                app.submit::<Self>(&#values).await?.result().await
+                #app.submit::<Self>(&#values).await?.result().await
             }
         }
     }
@@ -152,11 +154,11 @@ fn implementation(options: &Options, function: &ItemFn, arguments: &[(&Ident, &T
     let outcome = if fallible {
         quote! {
             match #call {
-                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
-                ::core::result::Result::Err(error) => {
+                ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
+                ::core::result::Result::Err(__error) => {
                     #[allow(unused_imports)]
                     use ::upnext::__private::{ThrownBox, ThrownError, ThrownFailure, ThrownShared, ThrownText};
-                    ::core::result::Result::Err((&&&&&::upnext::__private::Thrown(&error)).failure())
+                    ::core::result::Result::Err((&&&&&::upnext::__private::Thrown(&__error)).failure())
                 }
             }
         }
@@ -169,12 +171,12 @@ fn implementation(options: &Options, function: &ItemFn, arguments: &[(&Ident, &T
             type Output = #output;
 
             fn definition() -> ::core::result::Result<::upnext::FunctionDefinition, ::upnext::Error> {
-                let mut definition = ::upnext::FunctionDefinition::task(#key);
-                definition.parameters = ::core::option::Option::Some(::std::vec![
+                let mut __definition = ::upnext::FunctionDefinition::task(#key);
+                __definition.parameters = ::core::option::Option::Some(::std::vec![
                     #(::upnext::Parameter { name: stringify!(#names).to_owned(), required: !#optional }),*
                 ]);
                 #statements
-                ::upnext::__private::checked(definition)
+                ::upnext::__private::checked(__definition)
             }
 
             async fn run(arguments: Self::Arguments)

@@ -100,15 +100,15 @@ impl Options {
         Ok(())
     }
 
-    /// Statements that set what the attribute names on `definition`, in a function that answers a `Result`.
+    /// Statements that set what the attribute names on `__definition`, in a function that answers a `Result`.
     pub(crate) fn statements(&self) -> Result<Tokens> {
         let statements = self.0.iter().map(|(key, value)| self.statement(&key.to_string(), value));
         let statements = statements.collect::<Result<Vec<_>>>()?;
         let kind = if self.is_event() {
             // An event has whatever fields it has; a handler takes those that it names.
             quote! {
-                definition.job_type = ::upnext::JobType::Event;
-                definition.takes_any = true;
+                __definition.job_type = ::upnext::JobType::Event;
+                __definition.takes_any = true;
             }
         } else {
             quote!()
@@ -117,24 +117,24 @@ impl Options {
     }
 
     fn statement(&self, name: &str, value: &Expr) -> Result<Tokens> {
-        let some = |field: Tokens| quote!(definition.#field = ::core::option::Option::Some(#value););
+        let some = |field: Tokens| quote!(__definition.#field = ::core::option::Option::Some(#value););
         let seconds = quote!(::upnext::__private::Seconds::seconds(#value));
         let some_seconds =
-            |field: Tokens| quote!(definition.#field = ::core::option::Option::Some(#seconds););
+            |field: Tokens| quote!(__definition.#field = ::core::option::Option::Some(#seconds););
         Ok(match name {
-            "retries" => quote!(definition.retry.max_retries = #value;),
-            "retry_delay" => quote!(definition.retry.delay = #seconds;),
-            "retry_backoff" => quote!(definition.retry.backoff = #value;),
-            "retry_max_delay" => quote!(definition.retry.max_delay = #seconds;),
-            "retry_jitter" => quote!(definition.retry.jitter = #value;),
-            "timeout" => quote!(definition.timeout = #seconds;),
+            "retries" => quote!(__definition.retry.max_retries = #value;),
+            "retry_delay" => quote!(__definition.retry.delay = #seconds;),
+            "retry_backoff" => quote!(__definition.retry.backoff = #value;),
+            "retry_max_delay" => quote!(__definition.retry.max_delay = #seconds;),
+            "retry_jitter" => quote!(__definition.retry.jitter = #value;),
+            "timeout" => quote!(__definition.timeout = #seconds;),
             "artifact_ttl" => some_seconds(quote!(artifact_ttl)),
             "rate_limit" => quote! {
-                definition.limits.rate_limit = ::upnext::__private::rate_limit(&definition.key, #value)?;
+                __definition.limits.rate_limit = ::upnext::__private::rate_limit(&__definition.key, #value)?;
             },
             "max_concurrency" => some(quote!(limits.max_concurrency)),
             "routing_group" => quote! {
-                definition.limits.routing_group =
+                __definition.limits.routing_group =
                     ::core::option::Option::Some(::std::string::String::from(#value));
             },
             "group_max_concurrency" => some(quote!(limits.group_max_concurrency)),
@@ -144,7 +144,7 @@ impl Options {
             "cache_ttl" => some_seconds(quote!(cache_ttl)),
             "cron" => self.cron(value)?,
             "event" => quote! {
-                definition.pattern = ::upnext::__private::pattern(&definition.key, #value)?;
+                __definition.pattern = ::upnext::__private::pattern(&__definition.key, #value)?;
             },
             // The name stands before all others; the rest is part of the cron rule.
             _ => quote!(),
@@ -153,27 +153,27 @@ impl Options {
 
     fn cron(&self, schedule: &Expr) -> Result<Tokens> {
         let timezone = self.value("timezone").map(
-            |zone| quote!(cron.timezone = ::core::option::Option::Some(::std::string::String::from(#zone));),
+            |zone| quote!(__cron.timezone = ::core::option::Option::Some(::std::string::String::from(#zone));),
         );
         let policy = self.value("missed_run_policy").map(missed_run_policy).transpose()?;
-        let policy = policy.map(|policy| quote!(cron.missed_run_policy = #policy;));
+        let policy = policy.map(|policy| quote!(__cron.missed_run_policy = #policy;));
         let reach = self.value("max_catch_up_seconds").map(|reach| {
             quote! {
-                cron.max_catch_up_seconds =
+                __cron.max_catch_up_seconds =
                     ::core::option::Option::Some(::upnext::__private::Seconds::seconds(#reach));
             }
         });
         Ok(quote! {
-            let mut cron = ::upnext::__private::CronRule::new(#schedule);
+            let mut __cron = ::upnext::__private::CronRule::new(#schedule);
             #timezone #policy #reach
-            definition.job_type = ::upnext::JobType::Cron;
-            definition.cron = ::core::option::Option::Some(cron);
+            __definition.job_type = ::upnext::JobType::Cron;
+            __definition.cron = ::core::option::Option::Some(__cron);
         })
     }
 }
 
 fn template(field: Tokens, name: &str, value: &Expr) -> Tokens {
-    quote!(definition.#field = ::upnext::__private::template(&definition.key, #name, #value)?;)
+    quote!(__definition.#field = ::upnext::__private::template(&__definition.key, #name, #value)?;)
 }
 
 /// A word, or any expression of the type `MissedRunPolicy`.

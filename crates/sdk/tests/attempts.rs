@@ -90,9 +90,8 @@ async fn errors_keep_their_causes_and_say_whether_to_try_again() {
         assert!(matches!(error, Error::Job { .. }), "{name}: {error}");
         app.client().find_job(job.job_id()).await.unwrap().unwrap()
     };
-    let chain = |last: &str| {
-        format!("the orders are not there\ncaused by: the connection failed\ncaused by: {last}")
-    };
+    let chain =
+        |last: &str| format!("the orders are not there\ncaused by: the connection failed\ncaused by: {last}");
     let cases = [
         ("plain_text", 2, "only text", None),
         ("with_causes", 2, "the orders are not there", Some(chain("no route"))),
@@ -104,7 +103,11 @@ async fn errors_keep_their_causes_and_say_whether_to_try_again() {
     ];
     for (name, attempts, error, traceback) in cases {
         let job = ended(name).await;
-        assert_eq!((job.attempts, job.error.as_deref(), job.traceback), (attempts, Some(error), traceback), "{name}");
+        assert_eq!(
+            (job.attempts, job.error.as_deref(), job.traceback),
+            (attempts, Some(error), traceback),
+            "{name}"
+        );
     }
     worker.stop(Duration::from_secs(1)).await;
 }

@@ -45,7 +45,12 @@ fn every_option_is_part_of_the_definition() {
     assert_eq!((definition.job_type, definition.takes_any), (JobType::Task, false));
 }
 
-#[upnext::task(cron = "0 3 * * *", timezone = "Europe/Berlin", missed_run_policy = "catch_up", max_catch_up_seconds = 60)]
+#[upnext::task(
+    cron = "0 3 * * *",
+    timezone = "Europe/Berlin",
+    missed_run_policy = "catch_up",
+    max_catch_up_seconds = 60
+)]
 async fn nightly(note: Option<String>) {
     let _ = note;
 }
@@ -66,11 +71,30 @@ fn schedules_are_part_of_the_definition() {
     let cron = definition.cron.unwrap();
     assert_eq!((cron.schedule.as_str(), cron.timezone.as_deref()), ("0 3 * * *", Some("Europe/Berlin")));
     assert_eq!(cron.max_catch_up_seconds, Some(60.0));
-    let policies = [nightly::definition(), skipping::definition(), latest::definition(), by_value::definition()]
-        .map(|definition| definition.unwrap().cron.unwrap().missed_run_policy);
-    let [catch_up, skip, latest] =
+    let policies =
+        [nightly::definition(), skipping::definition(), latest::definition(), by_value::definition()]
+            .map(|definition| definition.unwrap().cron.unwrap().missed_run_policy);
+    let [catch_up, skip, newest] =
         ["catch_up", "skip", "latest_only"].map(|word| word.parse::<MissedRunPolicy>().unwrap());
-    assert_eq!(policies, [catch_up, skip, latest, catch_up]);
+    assert_eq!(policies, [catch_up, skip, newest, catch_up]);
+}
+
+// Names that the expansion could mistake for its own.
+#[upnext::task]
+async fn error(app: i64, definition: i64) -> Result<i64, String> {
+    Ok(app + definition)
+}
+
+#[upnext::task(cron = "0 3 * * *")]
+async fn cron(value: Option<i64>) -> Result<Option<i64>, String> {
+    Ok(value)
+}
+
+#[tokio::test]
+async fn tasks_and_arguments_may_have_any_name() {
+    assert_eq!(error::definition().unwrap().key, "error");
+    assert_eq!(error::call(1, 2).await, Ok(3));
+    assert_eq!(cron::call(None).await, Ok(None));
 }
 
 #[upnext::task(rate_limit = "often")]
@@ -102,7 +126,10 @@ async fn bad_timeout() {}
 fn broken_options_name_the_task_the_option_and_the_rule() {
     let cases = [
         (bad_rate::definition(), "'bad_rate': rate_limit: 'often' is not a rate limit"),
-        (bad_template::definition(), "'bad_template': concurrency_key: '{customer' has a { that is not closed"),
+        (
+            bad_template::definition(),
+            "'bad_template': concurrency_key: '{customer' has a { that is not closed",
+        ),
         (bad_argument::definition(), "'bad_argument': cache_key uses 'client', but it takes customer"),
         (bad_schedule::definition(), "'bad_schedule': '0 3 * *' is not a schedule: it has 4 fields"),
         (bad_zone::definition(), "'bad_zone': there is no time zone 'Mars/Base'"),
@@ -110,9 +137,9 @@ fn broken_options_name_the_task_the_option_and_the_rule() {
         (bad_timeout::definition(), "'bad_timeout': timeout is 0"),
     ];
     for (definition, expected) in cases {
-        let error = definition.unwrap_err();
-        assert!(matches!(error, Error::Definition(_)), "{error:?}");
-        assert!(error.to_string().starts_with(expected), "{error}");
+        let refused = definition.unwrap_err();
+        assert!(matches!(refused, Error::Definition(_)), "{refused:?}");
+        assert!(refused.to_string().starts_with(expected), "{refused}");
     }
 }
 
