@@ -122,7 +122,7 @@ fn methods(function: &ItemFn, arguments: &[(&Ident, &Type)]) -> Tokens {
 
             /// Begins to describe a job that runs this task: when, how important, under which key.
             #visibility fn request(self, #inputs) -> ::upnext::Request<Self> {
-                ::upnext::Request::new(#values)
+                ::upnext::Request::new(&#values)
             }
 
             /// Submits a job that runs this task. When this returns the job is durable.

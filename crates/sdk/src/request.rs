@@ -1,6 +1,7 @@
 //! A job about to be submitted, with options of its own.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use upnext_core::client::Submission;
@@ -32,24 +33,22 @@ use crate::task::Task;
 /// ```
 #[must_use = "nothing happens until it is submitted"]
 pub struct Request<T: Task> {
-    arguments: T::Arguments,
-    options: Options,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Options {
-    at: Option<Timestamp>,
-    delay: Duration,
-    priority: Option<i32>,
-    idempotency_key: Option<String>,
-    retries: Option<u32>,
-    timeout: Option<Duration>,
+    /// What is wrong with it is said when it is submitted, so that describing it reads as one chain.
+    submission: Result<Submission, Error>,
+    task: PhantomData<fn() -> T>,
 }
 
 impl<T: Task> Request<T> {
     /// A request with everything that the task's definition says.
-    pub fn new(arguments: T::Arguments) -> Self {
-        Self { arguments, options: Options::default() }
+    pub fn new(arguments: &T::Arguments) -> Self {
+        Self { submission: submission_of::<T>(arguments), task: PhantomData }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Submission)) -> Self {
+        if let Ok(submission) = &mut self.submission {
+            change(submission);
+        }
+        self
     }
 
     /// Not before this moment, and `delay` after it if there is one.
@@ -64,39 +63,33 @@ impl<T: Task> Request<T> {
     /// # let _ = (request, tomorrow);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn at(mut self, moment: impl Into<Timestamp>) -> Self {
-        self.options.at = Some(moment.into());
-        self
+    pub fn at(self, moment: impl Into<Timestamp>) -> Self {
+        self.with(|submission| submission.at = Some(moment.into()))
     }
 
     /// This much later than now or, with `at`, than that.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.options.delay = delay;
-        self
+    pub fn delay(self, delay: Duration) -> Self {
+        self.with(|submission| submission.delay = delay)
     }
 
     /// Jobs of a higher priority run first. Default 0.
-    pub fn priority(mut self, priority: i32) -> Self {
-        self.options.priority = Some(priority);
-        self
+    pub fn priority(self, priority: i32) -> Self {
+        self.with(|submission| submission.priority = priority)
     }
 
     /// While an unfinished job of the task has this key (1 to 256 characters), it stands for this request too.
-    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.options.idempotency_key = Some(key.into());
-        self
+    pub fn idempotency_key(self, key: impl Into<String>) -> Self {
+        self.with(|submission| submission.idempotency_key = Some(key.into()))
     }
 
     /// Attempts after the first one, in place of the task's.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.options.retries = Some(retries);
-        self
+    pub fn retries(self, retries: u32) -> Self {
+        self.with(|submission| submission.retry.max_retries = retries)
     }
 
     /// How long one attempt may run, in place of the task's timeout.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|submission| submission.timeout = timeout)
     }
 
     /// Submits the job. When this returns it is durable.
@@ -125,30 +118,20 @@ impl<T: Task> Request<T> {
     }
 
     pub(crate) fn into_submission(self) -> Result<Submission, Error> {
-        let options = self.options;
-        let mut submission = submission_of::<T>(&self.arguments)?;
-        submission.at = options.at;
-        submission.delay = options.delay;
-        submission.priority = options.priority.unwrap_or(submission.priority);
-        submission.idempotency_key = options.idempotency_key;
-        submission.retry.max_retries = options.retries.unwrap_or(submission.retry.max_retries);
-        submission.timeout = options.timeout.unwrap_or(submission.timeout);
-        Ok(submission)
+        self.submission
     }
 }
 
-impl<T: Task> Clone for Request<T>
-where
-    T::Arguments: Clone,
-{
+// Whatever the task is, and whether or not its arguments can be cloned: they are JSON already.
+impl<T: Task> Clone for Request<T> {
     fn clone(&self) -> Self {
-        Self { arguments: self.arguments.clone(), options: self.options.clone() }
+        Self { submission: self.submission.clone(), task: PhantomData }
     }
 }
 
 impl<T: Task> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.options.fmt(f)
+        self.submission.fmt(f)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::failure::TaskFailure;
 /// A task as `#[upnext::task]` defines it.
 pub trait Task: Send + Sync + 'static {
     /// Its named arguments.
-    type Arguments: Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Arguments: Serialize + DeserializeOwned + Send + 'static;
     /// What it returns.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 

@@ -68,9 +68,9 @@ async fn by_value() {}
 fn schedules_are_part_of_the_definition() {
     let definition = nightly::definition().unwrap();
     assert_eq!(definition.job_type, JobType::Cron);
-    let cron = definition.cron.unwrap();
-    assert_eq!((cron.schedule.as_str(), cron.timezone.as_deref()), ("0 3 * * *", Some("Europe/Berlin")));
-    assert_eq!(cron.max_catch_up_seconds, Some(60.0));
+    let rule = definition.cron.unwrap();
+    assert_eq!((rule.schedule.as_str(), rule.timezone.as_deref()), ("0 3 * * *", Some("Europe/Berlin")));
+    assert_eq!(rule.max_catch_up_seconds, Some(60.0));
     let policies =
         [nightly::definition(), skipping::definition(), latest::definition(), by_value::definition()]
             .map(|definition| definition.unwrap().cron.unwrap().missed_run_policy);
