@@ -59,6 +59,9 @@ impl Deployment {
             idempotency_key: None,
             priority: 0,
             scheduled_at: None,
+            delay: Duration::ZERO,
+            concurrency_key: None,
+            cache: None,
             retry: RetryPolicy::default(),
             timeout: Duration::from_secs(60),
             parent,
@@ -74,6 +77,7 @@ impl Deployment {
             functions: Arc::from([function.to_owned()]),
             limit: 1,
             lease: Duration::from_secs(60),
+            suspect: true,
         };
         self.runtime.block_on(self.opened.client.backend().claim(request)).unwrap().jobs.pop().unwrap()
     }

@@ -36,6 +36,9 @@ pub struct ClaimRequest {
     pub limit: usize,
     /// How long the leases last.
     pub lease: Duration,
+    /// Whether one of them may be a job that has lost [`SUSPECT_LOSSES`](crate::transition::SUSPECT_LOSSES) workers. A worker
+    /// that holds one takes no other, so that a job which kills its workers fails alone.
+    pub suspect: bool,
 }
 
 /// The answer to a claim.

@@ -164,6 +164,7 @@ macro_rules! backend_conformance {
                 other_leases_are_left_alone,
                 a_cancelled_job_does_not_come_back,
                 a_poison_job_fails_for_good,
+                jobs_on_their_last_worker_come_one_at_a_time,
                 losses_cost_no_retries,
                 the_checkpoint_survives_a_loss,
                 leases_survive_reopening,
