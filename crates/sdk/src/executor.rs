@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
-use upnext_core::{Client, Clock, FunctionDefinition, Outcome, RawJson, SystemClock};
+use upnext_core::{Client, Clock, FunctionDefinition, Outcome, RawJson, SystemClock, fault};
 use upnext_engine::{Assignment, AttemptKey, Executor, StopReason};
 
 use crate::context::{Context, Inner};
@@ -96,6 +96,7 @@ impl RustExecutor {
         });
         tokio::spawn(async move {
             let started_at = SystemClock.now();
+            fault::point("running");
             let task = AssertUnwindSafe(context.clone().scope((offer.run)(function, kwargs))).catch_unwind();
             let outcome = tokio::select! {
                 ended = task => ended.unwrap_or_else(|panic| Outcome::failed(panic_message(panic.as_ref()))),
