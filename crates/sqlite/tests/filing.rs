@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::Connection;
-use upnext_core::backend::{ArtifactQuery, ArtifactSort};
 use upnext_core::ArtifactType;
+use upnext_core::backend::{ArtifactQuery, ArtifactSort};
 use upnext_sqlite::SqliteOptions;
 use upnext_testkit::Steps;
 use upnext_testkit::factories::{new_artifact, new_job};

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, LogQuery, Page,
-    RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
+    LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::{
