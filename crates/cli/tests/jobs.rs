@@ -11,10 +11,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use upnext_core::backend::{ClaimRequest, Finish, LogEntry, Report, ReportEntry};
+use upnext_core::client::Submission;
 use upnext_core::job::Parent;
-use upnext_core::{
-    ClaimedJob, Clock as _, JobId, NewJob, Outcome, RawJson, RetryPolicy, Settings, SystemClock, WorkerId,
-};
+use upnext_core::{ClaimedJob, Clock as _, JobId, Outcome, RawJson, Settings, SystemClock, WorkerId};
 
 /// A data folder with a worker of its own, and the binary to look at it with.
 struct Deployment {
@@ -50,25 +49,9 @@ impl Deployment {
             let above = self.runtime.block_on(self.opened.client.find_job(job_id)).unwrap().unwrap();
             Parent { parent_id: job_id, root_id: above.root_id }
         });
-        let job = NewJob {
-            id: JobId::fresh(),
-            function: function.to_owned(),
-            function_name: function.to_owned(),
-            job_type: upnext_core::JobType::Task,
-            kwargs: RawJson::parse(r#"{"rows": 3}"#).unwrap(),
-            idempotency_key: None,
-            priority: 0,
-            scheduled_at: None,
-            delay: Duration::ZERO,
-            concurrency_key: None,
-            cache: None,
-            retry: RetryPolicy::default(),
-            timeout: Duration::from_secs(60),
-            parent,
-            source: None,
-        };
-        let backend = self.opened.client.backend();
-        self.runtime.block_on(backend.enqueue(vec![job])).unwrap().pop().unwrap().id
+        let kwargs = RawJson::parse(r#"{"rows": 3}"#).unwrap();
+        let submission = Submission { parent, ..Submission::new(function, kwargs) };
+        self.runtime.block_on(self.opened.client.submit(submission)).unwrap().id
     }
 
     fn claim(&self, function: &str) -> ClaimedJob {
