@@ -13,15 +13,16 @@ mod artifact_writer;
 mod artifacts;
 mod attempt;
 mod bell;
+mod child;
 mod cli;
 mod client;
 mod error;
 mod mailbox;
 mod reports;
 mod runtime;
-mod saving;
 mod stored_artifact;
 mod task_spec;
+mod testing;
 mod work;
 mod worker;
 
@@ -39,6 +40,8 @@ mod _bridge {
     #[pymodule_export]
     use crate::attempt::Attempt;
     #[pymodule_export]
+    use crate::child::{adopt_attempt, follow_parent};
+    #[pymodule_export]
     use crate::cli::{Server, command_line, log_to_stderr, start_server};
     #[pymodule_export]
     use crate::client::{Connection, Pending, connect};
@@ -48,6 +51,8 @@ mod _bridge {
     use crate::stored_artifact::StoredArtifact;
     #[pymodule_export]
     use crate::task_spec::{Submitting, TaskSpec};
+    #[pymodule_export]
+    use crate::testing::{TestClock, open_for_tests};
     #[pymodule_export]
     use crate::work::Work;
     #[pymodule_export]

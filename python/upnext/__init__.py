@@ -41,6 +41,7 @@ from upnext._errors import (
     TaskExecutionError,
     TaskTimeoutError,
 )
+from upnext._events import EventHandle, TypedEvent
 from upnext._future import Future, TaskResult
 from upnext._gather import first_completed, gather, map_tasks, submit_many
 from upnext._packages import PackageManager
@@ -48,7 +49,7 @@ from upnext._queue_config import WorkerQueueConfig
 from upnext._resources import resource
 from upnext._run import run
 from upnext._task import TaskHandle
-from upnext._types import ArtifactType, FailureReason, JobStatus, SyncExecutor
+from upnext._types import ArtifactType, FailureReason, JobStatus, MissedRunPolicy, SyncExecutor
 from upnext._worker import Worker
 
 __all__ = [
@@ -71,10 +72,12 @@ __all__ = [
     "BackendUnavailableError",
     "ConfigurationError",
     "Context",
+    "EventHandle",
     "FailureReason",
     "Future",
     "InvalidArtifactError",
     "JobStatus",
+    "MissedRunPolicy",
     "PackageManager",
     "StaleLeaseError",
     "SyncExecutor",
@@ -82,6 +85,7 @@ __all__ = [
     "TaskHandle",
     "TaskResult",
     "TaskTimeoutError",
+    "TypedEvent",
     "Worker",
     "WorkerQueueConfig",
     "__version__",

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, final
 from upnext._artifact import ArtifactRecord, Changes
 from upnext._artifact_labels import Extras
 from upnext._artifact_search import Filter
+from upnext._channel import Description
 from upnext._future import JobRecord
 from upnext._queue_config import WorkerQueueConfig
 
@@ -25,17 +26,22 @@ __all__ = [
     "RunningWorker",
     "Server",
     "StoredArtifact",
+    "Submitting",
     "TaskSpec",
+    "TestClock",
     "Work",
+    "adopt_attempt",
     "command_line",
     "connect",
     "create_artifact",
     "create_artifact_sync",
     "find_artifact",
+    "follow_parent",
     "is_job_id",
     "list_artifacts",
     "log_to_stderr",
     "open_artifact",
+    "open_for_tests",
     "start_server",
     "start_worker",
 ]
@@ -60,7 +66,12 @@ class TaskSpec:
         parameters: list[tuple[str, bool]],
         takes_any: bool,
         artifact_ttl: float | None = None,
+        rules: dict[str, Any] | None = None,
     ) -> TaskSpec: ...
+
+@final
+class Submitting:
+    def __new__(cls, delay: float | None = None, at: int | None = None, priority: int | None = None) -> Submitting: ...
 
 @final
 class Pending:
@@ -81,9 +92,15 @@ class Connection:
         kwargs: str,
         key: str | None = None,
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> None: ...
     def submit_sync(
-        self, spec: TaskSpec, kwargs: str, key: str | None = None, parent: Attempt | None = None
+        self,
+        spec: TaskSpec,
+        kwargs: str,
+        key: str | None = None,
+        parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> str: ...
     def submit_many(
         self,
@@ -92,6 +109,7 @@ class Connection:
         spec: TaskSpec,
         kwargs: list[str],
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> None: ...
     def wait(
         self, mailbox: Mailbox, future: Future[JobRecord], job_id: str, timeout: float | None = None
@@ -105,6 +123,7 @@ class Connection:
         timeout: float | None,
         key: str | None = None,
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> Pending: ...
     def run_sync(
         self,
@@ -113,9 +132,29 @@ class Connection:
         timeout: float | None,
         key: str | None = None,
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> JobRecord: ...
+    def send_event(
+        self,
+        mailbox: Mailbox,
+        future: Future[list[str]],
+        name: str,
+        data: str,
+        declared: list[TaskSpec],
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> None: ...
+    def send_event_sync(
+        self,
+        name: str,
+        data: str,
+        declared: list[TaskSpec],
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> list[str]: ...
     def cancel(self, mailbox: Mailbox, future: Future[bool], job_id: str) -> None: ...
     def describe(self) -> str: ...
+    def describe_storage(self) -> str: ...
 
 def connect(url: str | None = None) -> tuple[Connection, list[str]]: ...
 
@@ -154,9 +193,14 @@ class Attempt:
     def complete(self, result: str) -> None: ...
     def fail(self, error: str, traceback: str | None, retryable: bool) -> None: ...
     def stopped(self) -> None: ...
+    def description(self) -> Description: ...
+    def flush(self) -> None: ...
     def set_progress(self, fraction: float, message: str | None) -> None: ...
     def checkpoint(self, state: str) -> None: ...
     def log(self, level: str, message: str, extra: str | None, at: int | None = None) -> None: ...
+
+def adopt_attempt(connection: Connection, description: Description, artifact_ttl: float | None = None) -> Attempt: ...
+def follow_parent(parent: int) -> None: ...
 
 @final
 class Feed:
@@ -250,3 +294,11 @@ def start_worker(
     stop: Callable[[int, str], None],
     queue_config: WorkerQueueConfig | None = None,
 ) -> int: ...
+
+@final
+class TestClock:
+    def now(self) -> int: ...
+    def set(self, micros: int) -> None: ...
+    def settle(self, mailbox: Mailbox, future: Future[None]) -> None: ...
+
+def open_for_tests(now: int) -> tuple[Connection, TestClock]: ...

@@ -24,8 +24,9 @@ R = TypeVar("R")
 class EventHandle:
     """An event by its name, or many by a pattern: made by `worker.event("order.placed")`.
 
-    In a pattern `*` stands for any characters but the dot, `**` for any characters. Each handler whose pattern fits gets a
-    job of its own, with what was sent as its arguments; handlers in other processes too, once their worker was started.
+    In a pattern `*` stands for any characters but the dot, `**` for any characters. Each handler whose pattern fits
+    gets a job of its own, with what was sent as its arguments; handlers in other processes too, once their worker was
+    started.
 
     >>> placed = worker.event("order.placed")
     >>> @placed.on
@@ -65,27 +66,28 @@ class EventHandle:
 
     async def send(self, **data: Any) -> list[Future[Any]]:
         """Sends the event: a job for each handler, all of them or none. Answers their futures."""
-        return await self._send(_json.encode_arguments(data, f"event '{self.name}'"), None)
+        return await self.send_packed(_json.encode_arguments(data, f"event '{self.name}'"), None)
 
     async def send_idempotent(self, key: str, /, **data: Any) -> list[Future[Any]]:
         """The same, but a handler with an unfinished job of this key gets no second one."""
-        return await self._send(_json.encode_arguments(data, f"event '{self.name}'"), checked_key(key))
+        return await self.send_packed(_json.encode_arguments(data, f"event '{self.name}'"), checked_key(key))
 
     def send_sync(self, **data: Any) -> list[Future[Any]]:
         """`send` for code without an event loop."""
         refuse_in_loop("send_sync", "send")
-        return self._send_sync(_json.encode_arguments(data, f"event '{self.name}'"), None)
+        return self.send_packed_sync(_json.encode_arguments(data, f"event '{self.name}'"), None)
 
     def send_idempotent_sync(self, key: str, /, **data: Any) -> list[Future[Any]]:
         """`send_idempotent` for code without an event loop."""
         refuse_in_loop("send_idempotent_sync", "send_idempotent")
-        return self._send_sync(_json.encode_arguments(data, f"event '{self.name}'"), checked_key(key))
+        return self.send_packed_sync(_json.encode_arguments(data, f"event '{self.name}'"), checked_key(key))
 
     def _declared(self) -> list[TaskSpec]:
         """Handlers of this process, which need no started worker to be sent to."""
         return [handle.spec for handle in self._worker.handlers]
 
-    async def _send(self, data: str, key: str | None) -> list[Future[Any]]:
+    async def send_packed(self, data: str, key: str | None) -> list[Future[Any]]:
+        """Sends the event with arguments that are JSON already."""
         url = self._worker.url
         connected = opened(url) or await connection_async(url)
         loop = asyncio.get_running_loop()
@@ -93,7 +95,8 @@ class EventHandle:
         connected.send_event(mailbox_of(loop), answer, self.name, data, self._declared(), key, current.get())
         return [Future(job_id, url) for job_id in await answer]
 
-    def _send_sync(self, data: str, key: str | None) -> list[Future[Any]]:
+    def send_packed_sync(self, data: str, key: str | None) -> list[Future[Any]]:
+        """The same, blocking."""
         url = self._worker.url
         ids = connection(url).send_event_sync(self.name, data, self._declared(), key, current.get())
         return [Future(job_id, url) for job_id in ids]
@@ -128,21 +131,21 @@ class TypedEvent(Generic[P, R]):
 
     async def send(self, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
         """Sends the event to every handler whose pattern fits, this one among them."""
-        return await self.event._send(self.handler.arguments.pack(args, kwargs), None)
+        return await self.event.send_packed(self.handler.arguments.pack(args, kwargs), None)
 
     async def send_idempotent(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
         """The same, but a handler with an unfinished job of this key gets no second one."""
-        return await self.event._send(self.handler.arguments.pack(args, kwargs), checked_key(key))
+        return await self.event.send_packed(self.handler.arguments.pack(args, kwargs), checked_key(key))
 
     def send_sync(self, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
         """`send` for code without an event loop."""
         refuse_in_loop("send_sync", "send")
-        return self.event._send_sync(self.handler.arguments.pack(args, kwargs), None)
+        return self.event.send_packed_sync(self.handler.arguments.pack(args, kwargs), None)
 
     def send_idempotent_sync(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
         """`send_idempotent` for code without an event loop."""
         refuse_in_loop("send_idempotent_sync", "send_idempotent")
-        return self.event._send_sync(self.handler.arguments.pack(args, kwargs), checked_key(key))
+        return self.event.send_packed_sync(self.handler.arguments.pack(args, kwargs), checked_key(key))
 
     def __repr__(self) -> str:
         return f"<upnext.TypedEvent {self.event.name}: {self.key}>"

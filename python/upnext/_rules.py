@@ -1,4 +1,4 @@
-"""The options of a task that hold for its jobs together, and when it runs by itself: checked and brought into one form."""
+"""The options of a task that hold for its jobs together, and when it runs by itself: checked, in one form."""
 
 from __future__ import annotations
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from upnext import _resources
@@ -17,10 +19,21 @@ from upnext._hooks import Hooks
 from upnext._mailbox import mailbox_of
 from upnext._recording import Capture
 from upnext._retry_rules import RetryRules
+from upnext._rules import Rules
 from upnext._signature import Arguments
+from upnext._submitting import submitting
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from upnext._bridge import Submitting
+    from upnext._worker import Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: Every task that is defined from here on, in a child process that has to find them.
+registered: list[TaskHandle[Any, Any]] | None = None
 
 
 class TaskHandle(Generic[P, R]):
@@ -50,6 +63,8 @@ class TaskHandle(Generic[P, R]):
         artifact_ttl: float | None = None,
         retry_rules: RetryRules | None = None,
         capture: Capture | None = None,
+        rules: Rules | None = None,
+        worker: Worker,
     ) -> None:
         functools.update_wrapper(cast("Any", self), function)
         hooks.check(key)
@@ -61,6 +76,8 @@ class TaskHandle(Generic[P, R]):
         self.arguments: Arguments = Arguments(key, function)
         self.retry_rules = retry_rules
         self.capture = capture
+        self.rules = rules
+        self.worker = worker
         self.hooks: Hooks | None = hooks if any(hook is not None for hook in hooks) else None
         self.spec: TaskSpec = TaskSpec(
             key=key,
@@ -69,7 +86,11 @@ class TaskHandle(Generic[P, R]):
             parameters=self.arguments.parameters,
             takes_any=self.arguments.takes_any,
             artifact_ttl=artifact_ttl,
+            rules=None if rules is None else rules.checked(key),
         )
+        self._options: Submitting | None = None
+        if registered is not None:
+            registered.append(self)
 
     @property
     def function(self) -> Callable[P, Any]:
@@ -100,13 +121,35 @@ class TaskHandle(Generic[P, R]):
         wanted = {name: what for name, what in self.arguments.resources.items() if name not in given}
         return {**kwargs, **_resources.take(self.key, wanted)}
 
+    def options(
+        self,
+        *,
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        priority: int | None = None,
+    ) -> Self:
+        """The same task, with options for what is submitted through it: `delay` in seconds or as a timedelta, `at` as a
+        datetime with a time zone (what is past is due at once; with both, the delay comes on top), and `priority`, of
+        which the higher runs first (default 0).
+
+        >>> @worker.task
+        ... async def remind(who: str) -> str:
+        ...     return f"Hello {who}"
+        >>> future = await remind.options(delay=0.05, priority=10).submit("Ann")
+        >>> await future.value()
+        'Hello Ann'
+        """
+        handle = copy.copy(self)
+        handle._options = submitting(self.key, delay, at, priority)  # noqa: SLF001
+        return handle
+
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Submits a job. When this returns it is durable; it waits if no worker runs."""
         return await self._submit(self.arguments.pack(args, kwargs), None)
 
     async def submit_idempotent(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """The same, unless a job with this key is queued or active: then that one is given."""
-        return await self._submit(self.arguments.pack(args, kwargs), _checked(key))
+        return await self._submit(self.arguments.pack(args, kwargs), checked_key(key))
 
     async def wait(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
         """Submits a job and waits for its end, at most `wait_timeout` seconds (without it the task's timeout)."""
@@ -116,29 +159,29 @@ class TaskHandle(Generic[P, R]):
         self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
     ) -> TaskResult[R]:
         """The same, unless a job with this key is queued or active: then that one is waited for."""
-        return await self._wait(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
+        return await self._wait(self.arguments.pack(args, kwargs), checked_key(key), wait_timeout)
 
     def submit_sync(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """`submit` for code without an event loop."""
-        _refuse_in_loop("submit_sync", "submit")
+        refuse_in_loop("submit_sync", "submit")
         return self._submit_sync(self.arguments.pack(args, kwargs), None)
 
     def submit_idempotent_sync(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """`submit_idempotent` for code without an event loop."""
-        _refuse_in_loop("submit_idempotent_sync", "submit_idempotent")
-        return self._submit_sync(self.arguments.pack(args, kwargs), _checked(key))
+        refuse_in_loop("submit_idempotent_sync", "submit_idempotent")
+        return self._submit_sync(self.arguments.pack(args, kwargs), checked_key(key))
 
     def wait_sync(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
         """`wait` for code without an event loop."""
-        _refuse_in_loop("wait_sync", "wait")
+        refuse_in_loop("wait_sync", "wait")
         return self._wait_sync(self.arguments.pack(args, kwargs), None, wait_timeout)
 
     def wait_idempotent_sync(
         self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
     ) -> TaskResult[R]:
         """`wait_idempotent` for code without an event loop."""
-        _refuse_in_loop("wait_idempotent_sync", "wait_idempotent")
-        return self._wait_sync(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
+        refuse_in_loop("wait_idempotent_sync", "wait_idempotent")
+        return self._wait_sync(self.arguments.pack(args, kwargs), checked_key(key), wait_timeout)
 
     def pack_all(self, inputs: Iterable[dict[str, Any]]) -> list[str]:
         """The payload of a job for each set of named arguments, all of them checked."""
@@ -162,14 +205,14 @@ class TaskHandle(Generic[P, R]):
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
-        connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get())
+        connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get(), self._options)
         return [Future(job_id, self._url) for job_id in await answer]
 
     async def _submit(self, payload: str, key: str | None) -> Future[R]:
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
-        connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get())
+        connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get(), self._options)
         return Future(await answer, self._url)
 
     async def _wait(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
@@ -177,7 +220,7 @@ class TaskHandle(Generic[P, R]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[JobRecord] = loop.create_future()
         limit = self.timeout if timeout is None else timeout
-        pending = connected.run(mailbox_of(loop), answer, self.spec, payload, limit, key, current.get())
+        pending = connected.run(mailbox_of(loop), answer, self.spec, payload, limit, key, current.get(), self._options)
         try:
             return read_result(await answer)
         except asyncio.CancelledError:
@@ -186,12 +229,12 @@ class TaskHandle(Generic[P, R]):
 
     def _submit_sync(self, payload: str, key: str | None) -> Future[R]:
         connected = connection(self._url)
-        return Future(connected.submit_sync(self.spec, payload, key, current.get()), self._url)
+        return Future(connected.submit_sync(self.spec, payload, key, current.get(), self._options), self._url)
 
     def _wait_sync(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
         connected = connection(self._url)
         limit = self.timeout if timeout is None else timeout
-        return read_result(connected.run_sync(self.spec, payload, limit, key, current.get()))
+        return read_result(connected.run_sync(self.spec, payload, limit, key, current.get(), self._options))
 
     def __repr__(self) -> str:
         return f"<upnext.TaskHandle {self.key}>"
@@ -213,13 +256,15 @@ class SyncTaskHandle(TaskHandle[P, R]):
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
-def _checked(key: object) -> str:
+def checked_key(key: object) -> str:
+    """An idempotency key that is a text; its length is checked by the engine."""
     if not isinstance(key, str):
         raise TypeError(f"an idempotency key is a str, not {type(key).__qualname__}")
     return key
 
 
-def _refuse_in_loop(sync_name: str, async_name: str) -> None:
+def refuse_in_loop(sync_name: str, async_name: str) -> None:
+    """Raises when called on a thread whose event loop runs: blocking there would stop everything else."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -43,6 +43,19 @@ class FailureReason(_Word):
     UNKNOWN = "unknown"
 
 
+class MissedRunPolicy(_Word):
+    """What to do about runs of a schedule whose time passed while no worker was there: every one of them is run, oldest
+    first; only the latest is; or none is.
+
+    >>> upnext.MissedRunPolicy("skip")
+    <MissedRunPolicy.SKIP: 'skip'>
+    """
+
+    CATCH_UP = "catch_up"
+    LATEST_ONLY = "latest_only"
+    SKIP = "skip"
+
+
 class SyncExecutor(_Word):
     """What runs tasks that are plain functions.
 

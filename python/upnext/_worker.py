@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import fields
 from datetime import timedelta
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from upnext import _bridge, _lifespan
+from upnext import _bridge, _lifespan, _origin
 from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
+from upnext._events import EventHandle
 from upnext._hooks import Hook, Hooks
 from upnext._mailbox import mailbox_of
 from upnext._packages import PackageManager
@@ -21,12 +24,14 @@ from upnext._recording import Capture
 from upnext._resources import NOTHING
 from upnext._resources import check as check_resources
 from upnext._retry_rules import ExceptionTypes, retry_rules
+from upnext._rules import Rules
 from upnext._runner import Runner
 from upnext._task import AsyncTaskHandle, SyncTaskHandle, TaskHandle
-from upnext._types import SyncExecutor
+from upnext._types import MissedRunPolicy, SyncExecutor
 
 if TYPE_CHECKING:
     from upnext._bridge import Connection, RunningWorker
+    from upnext._child_process import Setting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +40,8 @@ L = TypeVar("L", bound=Callable[..., Any])
 
 class Worker:
     """Registers tasks with `@worker.task` and runs their jobs, `concurrency` at once.
+
+    >>> worker = upnext.Worker("reports", concurrency=4, sync_executor=upnext.SyncExecutor.PROCESS)
 
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
@@ -47,6 +54,12 @@ class Worker:
     >>> (await greet.wait("Ann")).value
     'Hello Ann'
     >>> await worker.stop()
+
+    Async tasks run on the event loop. `sync_executor` is for plain functions: `THREAD` (the default) or `PROCESS`,
+    which runs them in up to `concurrency` child processes. These have a Python lock and memory of their own, and can be
+    killed when a job is cancelled or out of time. They import the modules of the tasks again, so tasks are defined at
+    the top level of a file and scripts start their worker under `if __name__ == "__main__":`. `max_tasks_per_child`
+    replaces each child after so many attempts (by default never), for libraries that leak memory.
     """
 
     def __init__(
@@ -60,6 +73,7 @@ class Worker:
         queue_config: WorkerQueueConfig | None = None,
         handle_signals: bool = True,
         autodiscover_packages: Iterable[str] = (),
+        max_tasks_per_child: int | None = None,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name.strip()):
             raise ValueError(f"a worker's name is a text that is not empty, not {name!r}")
@@ -67,10 +81,16 @@ class Worker:
             raise ValueError(f"concurrency is a whole number of at least 1, not {concurrency!r}")
         if url is not None and redis_url is not None and url != redis_url:
             raise ValueError("url and redis_url name the same thing: give one of them")
-        if SyncExecutor(sync_executor) is SyncExecutor.PROCESS:
-            raise NotImplementedError(
-                "SyncExecutor.PROCESS is not in this version of UpNext yet: use SyncExecutor.THREAD"
-            )
+        try:
+            self.sync_executor = SyncExecutor(sync_executor)
+        except ValueError:
+            known = " or ".join(f"SyncExecutor.{each.name}" for each in SyncExecutor)
+            raise ValueError(f"sync_executor is {known}, not {sync_executor!r}") from None
+        limit = max_tasks_per_child
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise ValueError(f"max_tasks_per_child is a whole number of at least 1, not {limit!r}")
+        if limit is not None and self.sync_executor is not SyncExecutor.PROCESS:
+            raise ValueError("max_tasks_per_child is for workers with sync_executor=SyncExecutor.PROCESS")
         if queue_config is not None and not isinstance(queue_config, WorkerQueueConfig):
             raise TypeError(f"queue_config is a WorkerQueueConfig, not a {type(queue_config).__qualname__}")
         if isinstance(autodiscover_packages, str):
@@ -78,6 +98,7 @@ class Worker:
         self.name: str = name or f"worker-{secrets.token_hex(4)}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
+        self.max_tasks_per_child = max_tasks_per_child
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
         self.queue_config = queue_config
         self._url = url or redis_url
@@ -157,6 +178,14 @@ class Worker:
         give_up_on: ExceptionTypes | None = None,
         capture_logs: bool = False,
         capture_output: bool = False,
+        rate_limit: str | None = None,
+        max_concurrency: int | None = None,
+        routing_group: str | None = None,
+        group_max_concurrency: int | None = None,
+        concurrency_key: str | None = None,
+        key_max_concurrency: int | None = None,
+        cache_key: str | None = None,
+        cache_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -181,12 +210,19 @@ class Worker:
         give_up_on: ExceptionTypes | None = None,
         capture_logs: bool = False,
         capture_output: bool = False,
+        rate_limit: str | None = None,
+        max_concurrency: int | None = None,
+        routing_group: str | None = None,
+        group_max_concurrency: int | None = None,
+        concurrency_key: str | None = None,
+        key_max_concurrency: int | None = None,
+        cache_key: str | None = None,
+        cache_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
         on_retry: Hook | None = None,
         on_complete: Hook | None = None,
-        **not_yet: Any,
     ) -> Any:
         """Registers a function, async or not, as a task: `@worker.task`, or with options `@worker.task(retries=3)`.
 
@@ -199,31 +235,111 @@ class Worker:
         of `give_up_on` never is. An attempt that ran out of time is retried either way. `capture_logs` keeps what a job
         logs through `logging` in the job's log, `capture_output` what it prints to stdout and stderr; both also go to
         where they went before. Of one attempt the first 9,000 and the last 1,000 lines are kept.
+
+        These hold over all workers: `rate_limit` is how many jobs begin in a time (`"100/m"`, `"5/10s"`),
+        `max_concurrency` how many run at once, `group_max_concurrency` how many of all tasks with the same
+        `routing_group`. Jobs whose arguments give the same `concurrency_key` (a template such as `"{customer_id}"`) run
+        `key_max_concurrency` at once, by default one after the other. A job whose arguments give a `cache_key` that
+        completed within the last `cache_ttl` seconds (without it: ever) takes that result and is not run.
         """
-        _refuse_later_options(name or self.name, not_yet)
-        hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
+        options = {name: value for name, value in locals().items() if name not in ("self", "function")}
 
         def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
-            key = _key_of(function, name)
-            if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
-                raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
-            ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
-            handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
-            handle: TaskHandle[Any, Any] = handle_type(
-                function,
-                key=key,
-                url=self._url,
-                timeout=timeout,
-                retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
-                hooks=hooks,
-                artifact_ttl=ttl,
-                retry_rules=retry_rules(key, retry_on, give_up_on),
-                capture=_capture(key, capture_logs, capture_output),
-            )
-            self._add(handle, function)
-            return handle
+            return self.register(function, **options)
 
         return register if function is None else register(function)
+
+    def cron(
+        self,
+        schedule: str,
+        *,
+        name: str | None = None,
+        timeout: float = 1800.0,
+        timezone: str | None = None,
+        missed_run_policy: MissedRunPolicy | str = MissedRunPolicy.LATEST_ONLY,
+        max_catch_up_seconds: float | None = None,
+        **options: Any,
+    ) -> _Decorator:
+        """Registers a function that runs by itself: `@worker.cron("0 3 * * *")`, once for each tick however many
+        workers there are. The schedule has five fields, or six with the seconds first, in the time zone `timezone` (an
+        IANA name such as `"Europe/Berlin"`; default UTC). `missed_run_policy` says what becomes of ticks at which no
+        worker ran, `max_catch_up_seconds` how far back `MissedRunPolicy.CATCH_UP` reaches (default: without end).
+        Further options are those of `task`. The function takes no arguments.
+
+        >>> @worker.cron("0 3 * * *", timezone="Europe/Berlin")
+        ... async def clean_up() -> str:
+        ...     return "clean"
+        >>> (await clean_up.wait()).value
+        'clean'
+        """
+
+        def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
+            return self.register(
+                function,
+                name=name,
+                timeout=timeout,
+                schedule=schedule,
+                timezone=timezone,
+                missed_run_policy=missed_run_policy,
+                max_catch_up_seconds=max_catch_up_seconds,
+                **options,
+            )
+
+        return cast("_Decorator", register)
+
+    def event(self, name: str) -> EventHandle:
+        """An event by its name, to be sent and handled; or a pattern such as `"order.*"`, to be handled."""
+        return EventHandle(name, self)
+
+    @property
+    def handlers(self) -> list[TaskHandle[Any, Any]]:
+        """Its tasks that handle events."""
+        return [handle for handle in self.tasks.values() if handle.rules is not None and handle.rules.pattern]
+
+    def register(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        retries: int = 0,
+        retry_delay: float = 1.0,
+        retry_backoff: float = 2.0,
+        retry_max_delay: float = 3600.0,
+        retry_jitter: float = 0.0,
+        timeout: float = 1800.0,
+        artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
+        on_start: Hook | None = None,
+        on_success: Hook | None = None,
+        on_failure: Hook | None = None,
+        on_retry: Hook | None = None,
+        on_complete: Hook | None = None,
+        **rules: Any,
+    ) -> TaskHandle[Any, Any]:
+        """What `task`, `cron` and the handlers of events have in common: use those."""
+        key = _key_of(function, name)
+        if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
+            raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
+        ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
+        handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
+        handle: TaskHandle[Any, Any] = handle_type(
+            function,
+            key=key,
+            url=self._url,
+            timeout=timeout,
+            retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
+            hooks=Hooks(on_start, on_success, on_failure, on_retry, on_complete),
+            artifact_ttl=ttl,
+            retry_rules=retry_rules(key, retry_on, give_up_on),
+            capture=_capture(key, capture_logs, capture_output),
+            rules=_rules(key, rules),
+            worker=self,
+        )
+        self._add(handle, function)
+        return handle
 
     def _add(self, handle: TaskHandle[Any, Any], function: Callable[..., Any]) -> None:
         before = self.tasks.get(handle.key)
@@ -242,6 +358,12 @@ class Worker:
         self._packages.discover()
         if not self.tasks:
             raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
+        if _origin.in_child:
+            raise RuntimeError(
+                f"worker '{self.name}' cannot start in a child process of a worker, which imports its module again: "
+                'put what starts it under `if __name__ == "__main__":`'
+            )
+        setting = self._setting_of_children()
         if self.queue_config is not None:
             self.queue_config.warn(self.name)
         connection = opened(self._url) or await connection_async(self._url)
@@ -250,35 +372,68 @@ class Worker:
         try:
             for task in self.tasks.values():
                 check_resources(task.key, resources, task.arguments.resources)
-            self._running = await self._start(connection, resources, lifespan)
+            self._running = await self._start(connection, resources, lifespan, setting)
         except BaseException:
             if lifespan is not None:
                 await lifespan.leave()
             raise
 
-    async def _start(self, connection: Connection, resources: Any, lifespan: _lifespan.Lifespan | None) -> _Running:
+    async def _start(
+        self,
+        connection: Connection,
+        resources: Any,
+        lifespan: _lifespan.Lifespan | None,
+        setting: Setting | None,
+    ) -> _Running:
         loop = asyncio.get_running_loop()
         mailbox = mailbox_of(loop)
         runner = Runner(self.name, loop, resources)
         answer: asyncio.Future[RunningWorker] = loop.create_future()
+        if setting is not None:
+            runner.open_processes(self.concurrency, setting, self.max_tasks_per_child)
         tasks = list(self.tasks.values())
-        number = _bridge.start_worker(
-            connection,
-            mailbox,
-            answer,
-            self.name,
-            self.concurrency,
-            tasks,
-            runner.start,
-            runner.stop,
-            self.queue_config,
-        )
+        number: int | None = None
         try:
+            number = _bridge.start_worker(
+                connection,
+                mailbox,
+                answer,
+                self.name,
+                self.concurrency,
+                tasks,
+                runner.start,
+                runner.stop,
+                self.queue_config,
+            )
             engine = await answer
         except BaseException:
-            mailbox.forget(number)
+            if number is not None:
+                mailbox.forget(number)
+            await runner.close()
             raise
         return _Running(engine, runner, mailbox, number, lifespan)
+
+    def _setting_of_children(self) -> Setting | None:
+        """What the child processes begin with; None if there will be none."""
+        tasks = [task for task in self.tasks.values() if not task.is_async]
+        if self.sync_executor is not SyncExecutor.PROCESS or not tasks:
+            return None
+        if os.name != "posix":
+            raise RuntimeError(
+                f"worker '{self.name}': SyncExecutor.PROCESS needs Linux, macOS or another POSIX system; use "
+                "SyncExecutor.THREAD here"
+            )
+        for task in tasks:
+            if task.arguments.resources:
+                raise RuntimeError(
+                    f"task '{task.key}' of worker '{self.name}' wants resources, which the lifespan makes in the "
+                    "worker's own process and not in its child processes: make the task async, use SyncExecutor.THREAD "
+                    "or open what it needs in its module"
+                )
+        from upnext._child_process import Setting
+
+        origins = list(_origin.origins_of(self, tasks).values())
+        return Setting(self._url, dict(os.environ), os.getcwd(), origins)  # noqa: PTH109
 
     async def stop(self, timeout: float = 3.0) -> None:
         """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
@@ -331,7 +486,7 @@ class _Running:
         answer: asyncio.Future[None] = self._loop.create_future()
         self._engine.stop(self._mailbox, answer, max(timeout, 0.0))
         await answer
-        self._runner.close()
+        await self._runner.close()
         self._mailbox.forget(self._number)
 
     async def _keep(self) -> None:
@@ -371,24 +526,13 @@ class _Decorator:
         raise NotImplementedError
 
 
-_LATER = (
-    "cache_key",
-    "cache_ttl",
-    "rate_limit",
-    "max_concurrency",
-    "routing_group",
-    "group_max_concurrency",
-)
-
-
-def _refuse_later_options(task: str, options: dict[str, Any]) -> None:
-    for option, value in options.items():
-        if option not in _LATER:
-            raise TypeError(f"task() got an unexpected keyword argument '{option}'")
-        if value is not None:
-            raise NotImplementedError(
-                f"'{task}': the task option {option} is not in this version of UpNext yet; leave it out"
-            )
+def _rules(task: str, rules: dict[str, Any]) -> Rules:
+    try:
+        return Rules(**rules)
+    except TypeError:
+        known = {field.name for field in fields(Rules)}
+        unknown = next(name for name in rules if name not in known)
+        raise TypeError(f"task '{task}': there is no option {unknown}") from None
 
 
 def _key_of(function: Callable[..., Any], name: str | None) -> str:

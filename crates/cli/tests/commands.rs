@@ -164,7 +164,19 @@ impl Drop for Server {
 fn help_and_version_go_to_stdout() {
     let cli = Cli::new();
     let help = cli.run(&["--help"]).ok();
-    for command in ["run", "dev", "call", "list", "jobs", "artifacts", "workers", "server", "settings"] {
+    for command in [
+        "run",
+        "dev",
+        "call",
+        "list",
+        "functions",
+        "jobs",
+        "artifacts",
+        "workers",
+        "stats",
+        "server",
+        "settings",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert_eq!(cli.run(&["--version"]).ok(), format!("upnext {}", upnext_core::VERSION));

@@ -21,7 +21,7 @@ use crate::insight::{
     FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
 };
 use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, JobType, Lease, NewJob, Outcome, RawJson};
-pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, Page};
+pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, LogLevel, LogQuery, Page};
 use crate::signal::Signals;
 use crate::worker::{Worker, WorkerRegistration};
 
@@ -463,8 +463,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Every attempt of a job, oldest first.
     async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>>;
 
-    /// The log lines of a job after `after`, oldest first, at most `limit`.
-    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
+    /// Log lines of a job, oldest first.
+    async fn list_logs(&self, job: JobId, query: LogQuery) -> Result<Vec<LogLine>>;
 
     /// What changed after `cursor`, at most `limit` jobs and artifacts together. A job is told at the place of its last
     /// change; an artifact, too, but if it was made after the cursor, at the place of its making: so whoever goes on from

@@ -49,13 +49,17 @@ impl Cron {
     }
 
     pub(crate) async fn run_for_ever(self) {
+        let mut clock = self.client.backend().signals().subscribe_clock();
         loop {
             let begun = Instant::now();
             let sleep = self.look().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot make the runs of schedules; trying again in {AFTER_ERROR:?}");
                 AFTER_ERROR
             });
-            tokio::time::sleep_until(begun + sleep).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(begun + sleep) => {}
+                Ok(()) = clock.changed() => {}
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use upnext_core::backend::{Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::Lease;
 use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, Transition};
-use upnext_core::{JobStatus, JobType, LeaseToken, Outcome, RetryPolicy, Timestamp};
+use upnext_core::{JobStatus, JobType, LeaseToken, Outcome, RetryPolicy, Timestamp, fault};
 
 use crate::lane::Transaction;
 use crate::{gate, rows};
@@ -35,7 +35,9 @@ pub(crate) fn finish(
     transaction: &mut Transaction<'_>,
     finishes: &[Finish],
 ) -> rusqlite::Result<Vec<Finished>> {
-    finishes.iter().map(|finish| finish_one(transaction, finish)).collect()
+    let finished = finishes.iter().map(|finish| finish_one(transaction, finish)).collect();
+    fault::point("outcome before commit");
+    finished
 }
 
 fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::Result<Finished> {

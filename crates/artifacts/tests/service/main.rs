@@ -4,6 +4,7 @@
 mod care;
 mod labels;
 mod live;
+mod saving;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -131,6 +132,9 @@ async fn enqueue(backend: &dyn Backend) -> JobId {
         idempotency_key: None,
         priority: 0,
         scheduled_at: None,
+        delay: Duration::ZERO,
+        concurrency_key: None,
+        cache: None,
         retry: RetryPolicy::default(),
         timeout: Duration::from_secs(60),
         parent: None,

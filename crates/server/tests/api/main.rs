@@ -16,6 +16,7 @@ mod harness;
 mod insights;
 mod jobs;
 mod lineage;
+mod logs;
 mod making;
 mod memory;
 mod openapi;
