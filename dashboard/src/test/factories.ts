@@ -2,7 +2,7 @@
 import { toArtifact, type Artifact } from "../api/artifacts";
 import type { WireRun } from "../api/artifactWire";
 import { toJob, type Job } from "../api/jobs";
-import type { WireArtifact, WireFunction, WireJob, WireWorkerInstance } from "../api/wire";
+import type { WireArtifact, WireFunction, WireJob, WireJobEvent, WireWorkerInstance } from "../api/wire";
 
 let made = 0;
 
@@ -50,6 +50,26 @@ export function makeWireJob(facts: Partial<WireJob> = {}): WireJob {
 
 export function makeJob(facts: Partial<Job> = {}): Job {
   return { ...toJob(makeWireJob()), ...facts };
+}
+
+export function makeWireJobEvent(facts: Partial<WireJobEvent> = {}): WireJobEvent {
+  const job_id = facts.job_id ?? nextId();
+  return {
+    type: "job.started",
+    at: "2026-11-24T02:00:00.040Z",
+    job_id,
+    function: "generate_report",
+    function_name: "generate_report",
+    parent_id: null,
+    root_id: job_id,
+    status: "active",
+    attempt: 1,
+    progress: 0,
+    progress_message: null,
+    error: null,
+    worker_id: "demo-3f9c21aa",
+    ...facts,
+  };
 }
 
 export function makeWireArtifact(facts: Partial<WireArtifact> = {}): WireArtifact {
