@@ -56,10 +56,15 @@ export async function sendModel<Model>(
   return modelOf(url, await send(url, { accept: "application/json", method, body }), convert);
 }
 
+/** As `getModel`, for calls whose refusal has the same shape as their answer, such as `/ready`. */
+export async function getAnswer<Model>(url: string, convert: (wire: never) => Model, signal?: AbortSignal): Promise<Model> {
+  return modelOf(url, await send(url, { accept: "application/json", signal, takesRefusal: true }), convert);
+}
+
 async function modelOf<Model>(url: string, response: Response, convert: (wire: never) => Model): Promise<Model> {
   const text = await readText(response);
   try {
-    return convert(parseJson(text) as never);
+    return convert((text === "" ? null : parseJson(text)) as never);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ApiError(
@@ -103,9 +108,12 @@ interface Sending {
   body?: object | null;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** A 503 is an answer like any other. */
+  takesRefusal?: boolean;
 }
 
-async function send(url: string, { accept, method = "GET", body = null, headers: more = {}, signal }: Sending): Promise<Response> {
+async function send(url: string, sending: Sending): Promise<Response> {
+  const { accept, method = "GET", body = null, headers: more = {}, signal, takesRefusal = false } = sending;
   const media = body instanceof Blob ? body.type || "application/octet-stream" : "application/json";
   const headers = { accept, ...(body !== null && { "content-type": media }), ...more };
   let response: Response;
@@ -120,7 +128,7 @@ async function send(url: string, { accept, method = "GET", body = null, headers:
   } catch (cause) {
     throw failureOf(cause);
   }
-  if (response.ok) {
+  if (response.ok || (takesRefusal && response.status === 503)) {
     reportConnection("reachable");
     return response;
   }

@@ -104,7 +104,8 @@ function close(): void {
 
 async function follow(signal: AbortSignal): Promise<void> {
   let wait = RETRY_MS;
-  while (!signal.aborted) {
+  const stopped = (): boolean => signal.aborted;
+  while (!stopped()) {
     try {
       const stream = await openStream(apiUrl("events/stream"), signal, lastId === "" ? {} : { "last-event-id": lastId });
       if (lastId === "") for (const listener of listeners) listener.onFresh?.();
@@ -112,14 +113,14 @@ async function follow(signal: AbortSignal): Promise<void> {
       wait = RETRY_MS;
       await readMessages(stream, receive);
     } catch (error) {
-      if (signal.aborted) return;
+      if (stopped()) return;
       if (error instanceof ApiError && error.failure === "refused") {
         // An id of another database, say.
         wait = lastId === "" ? REFUSED_RETRY_MS : RETRY_MS;
         lastId = "";
       }
     }
-    if (signal.aborted) return;
+    if (stopped()) return;
     reportFeed(false);
     await pause(wait, signal);
     wait = Math.min(LONGEST_RETRY_MS, wait * 2);

@@ -2,8 +2,13 @@
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+import { reportKeyNeeded } from "../api/connection";
+
 const base = document.createElement("base");
 base.href = "http://dashboard.test/";
 document.head.append(base);
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  reportKeyNeeded(false);
+});
