@@ -175,7 +175,8 @@ function toJobEvent(id: string, wire: WireJobEvent): JobEvent {
     kind: "job",
     id,
     type: wire.type,
-    at: toDate(wire.at),
+    // A job keeps no moment of its progress: it was just now.
+    at: wire.type === "job.progress" ? new Date() : toDate(wire.at),
     jobId: wire.job_id,
     functionKey: wire.function,
     functionName: wire.function_name,

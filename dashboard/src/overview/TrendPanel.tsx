@@ -1,6 +1,7 @@
 // The trend of all jobs, or of one function, over a time that the reader chooses.
 import { useQuery } from "@tanstack/react-query";
 
+import { ApiError, isMissingCall } from "../api/client";
 import { trendsQuery, TREND_HOURS, type TrendHours } from "../api/overview";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Panel } from "../components/Panel";
@@ -20,6 +21,8 @@ interface TrendPanelProps {
 
 export function TrendPanel({ hours, onHours, functionKey }: TrendPanelProps) {
   const { data, error } = useQuery(trendsQuery({ hours, ...(functionKey !== undefined && { function: functionKey }) }));
+  // An older server takes the word `trends` for the id of a job.
+  const refused = isMissingCall(error) || (error instanceof ApiError && error.status === 422);
   useFeedRefresh([["trends"]], (event) => event.kind === "job" && (functionKey === undefined || event.functionKey === functionKey), REFRESH_GAP_MS);
   return (
     <Panel
@@ -36,7 +39,11 @@ export function TrendPanel({ hours, onHours, functionKey }: TrendPanelProps) {
         />
       }
     >
-      <ErrorNotice error={error} wanted="the trend" showsOlder={data !== undefined} />
+      {refused ? (
+        <p className="panel-absent">This server is older than the dashboard and does not count jobs by the hour.</p>
+      ) : (
+        <ErrorNotice error={error} wanted="the trend" showsOlder={data !== undefined} />
+      )}
       {data === undefined ? error === null && <div className="trend-wait" role="status" aria-label="Loading" /> : (
         <>
           <TrendChart hours={data} {...(functionKey !== undefined && { functionKey })} />

@@ -41,12 +41,12 @@ export function WorkerCard({ worker, jobs }: WorkerCardProps) {
       <ul className="instances">
         {alive.map((instance) => (
           <li key={instance.id}>
-            <Instance instance={instance} jobs={jobs.get(instance.id) ?? []} />
+            <Instance instance={instance} jobs={jobs.get(instance.id) ?? []} showsSlots={alive.length > 1} />
           </li>
         ))}
         {stopped.slice(0, MOST_STOPPED).map((instance) => (
           <li key={instance.id}>
-            <Instance instance={instance} jobs={[]} />
+            <Instance instance={instance} jobs={[]} showsSlots={false} />
           </li>
         ))}
         {stopped.length > MOST_STOPPED && <li className="muted instance">and {formatCount(stopped.length - MOST_STOPPED)} more that stopped within a day</li>}
@@ -62,7 +62,7 @@ export function WorkerCard({ worker, jobs }: WorkerCardProps) {
   );
 }
 
-function Instance({ instance, jobs }: { instance: WorkerInstance; jobs: Job[] }) {
+function Instance({ instance, jobs, showsSlots }: { instance: WorkerInstance; jobs: Job[]; showsSlots: boolean }) {
   return (
     <div className="instance" data-alive={instance.alive}>
       <div className="instance-line">
@@ -74,7 +74,7 @@ function Instance({ instance, jobs }: { instance: WorkerInstance; jobs: Job[] })
           {instance.alive ? "since " : instance.stoppedAt === null ? "vanished, last seen " : "stopped "}
           <TimeAgo date={instance.alive ? instance.startedAt : (instance.stoppedAt ?? instance.lastSeenAt)} />
         </span>
-        {instance.alive && <SlotBar busy={instance.busySlots} slots={instance.slots} />}
+        {showsSlots && <SlotBar busy={instance.busySlots} slots={instance.slots} />}
       </div>
       {jobs.length > 0 && (
         <ul className="job-lines instance-jobs">
