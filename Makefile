@@ -42,6 +42,7 @@ lint: $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and 
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pyright
 	npm --prefix dashboard run lint
 
 format: $(VENV)/.built ## Formats Rust and Python

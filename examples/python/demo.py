@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ import report  # noqa: E402  (the folder must be on the path, and UPNEXT_HOME se
 
 
 @contextlib.contextmanager
-def process(*arguments: str, ready: str) -> Iterator[str]:
+def process(*arguments: str, ready: str) -> Generator[str]:
     """Runs `upnext ...`, yields its first line of output that holds `ready`, and stops it in good order at the end."""
     with tempfile.TemporaryFile("w+") as log:
         child = subprocess.Popen([*UPNEXT, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)

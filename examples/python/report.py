@@ -12,9 +12,9 @@ worker = upnext.Worker("demo", concurrency=8)
 
 
 @worker.task
-async def generate_report(report_type: str) -> dict:
+async def generate_report(report_type: str) -> dict[str, object]:
     """Makes a report, a log and a chart, and returns the report."""
-    data = {"type": report_type, "rows": 42}
+    data: dict[str, object] = {"type": report_type, "rows": 42}
     await upnext.create_artifact(name="report.json", data=data, artifact_type=upnext.ArtifactType.JSON)
     await upnext.create_artifact(
         name="log.txt",

@@ -241,9 +241,12 @@ impl Attempt {
         self.say(ReportEntry::Checkpoint(RawJson::trusted(state)));
     }
 
-    fn log(&self, level: String, message: String, extra: Option<&str>) {
+    /// Adds a line to the job's log; `at`, in microseconds since 1970, is for a line that was held back.
+    #[pyo3(signature = (level, message, extra, at=None))]
+    fn log(&self, level: String, message: String, extra: Option<&str>, at: Option<i64>) {
         let extra = extra.map(RawJson::trusted);
-        self.say(ReportEntry::Log(LogEntry { at: SystemClock.now(), level, message, extra }));
+        let at = at.map_or_else(|| SystemClock.now(), Timestamp::from_micros);
+        self.say(ReportEntry::Log(LogEntry { at, level, message, extra }));
     }
 }
 

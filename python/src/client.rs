@@ -10,54 +10,14 @@ use tokio::task::AbortHandle;
 use upnext_backends::Deployment;
 use upnext_core::backend::Cancelled;
 use upnext_core::client::Submission;
-use upnext_core::{FunctionDefinition, Job, JobId, Parameter, RawJson, RetryPolicy, Settings};
+use upnext_core::events::{Delivery, Event};
+use upnext_core::{Job, JobId, RawJson, Settings};
 
 use crate::attempt::Attempt;
 use crate::error::Failure;
 use crate::mailbox::{Answer, Mailbox};
 use crate::runtime;
-
-/// A task as it is submitted to and registered: its name and its policy.
-#[pyclass(frozen, module = "upnext._bridge")]
-pub(crate) struct TaskSpec {
-    pub(crate) definition: FunctionDefinition,
-    /// Seconds after which the artifacts of its jobs expire.
-    pub(crate) artifact_ttl: Option<f64>,
-}
-
-#[pymethods]
-impl TaskSpec {
-    #[new]
-    #[pyo3(signature = (*, key, timeout, retry, parameters, takes_any, artifact_ttl=None))]
-    fn new(
-        key: String,
-        timeout: f64,
-        retry: (u32, f64, f64, f64, f64),
-        parameters: Vec<(String, bool)>,
-        takes_any: bool,
-        artifact_ttl: Option<f64>,
-    ) -> PyResult<Self> {
-        let (max_retries, delay, backoff, max_delay, jitter) = retry;
-        let retry = RetryPolicy { max_retries, delay, backoff, max_delay, jitter };
-        let refuse = |rule: String| PyValueError::new_err(format!("task '{key}': {rule}"));
-        retry.validate().map_err(refuse)?;
-        if Duration::try_from_secs_f64(timeout).is_err() || timeout <= 0.0 {
-            return Err(refuse(format!(
-                "timeout is {timeout}: it must be a finite number of seconds above 0"
-            )));
-        }
-        let parameters =
-            parameters.into_iter().map(|(name, required)| Parameter { name, required }).collect::<Vec<_>>();
-        let definition = FunctionDefinition {
-            timeout,
-            retry,
-            parameters: Some(parameters),
-            takes_any,
-            ..FunctionDefinition::task(key)
-        };
-        Ok(Self { definition, artifact_ttl })
-    }
-}
+use crate::task_spec::{Submitting, TaskSpec};
 
 /// An opened backend and artifact storage.
 #[pyclass(frozen, module = "upnext._bridge")]
@@ -103,7 +63,7 @@ impl Pending {
 #[pymethods]
 impl Connection {
     /// Submits a job; `future` gets its id.
-    #[pyo3(signature = (mailbox, future, spec, kwargs, key=None, parent=None))]
+    #[pyo3(signature = (mailbox, future, spec, kwargs, key=None, parent=None, options=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
     fn submit(
         &self,
@@ -114,13 +74,15 @@ impl Connection {
         kwargs: &str,
         key: Option<String>,
         parent: Option<&Attempt>,
+        options: Option<&Submitting>,
     ) -> PyResult<()> {
-        let work = self.submitting(submission(spec, kwargs, key, parent));
+        let work = self.submitting(submission(spec, kwargs, key, parent, options));
         mailbox.answer(py, future, work).map(|_| ())
     }
 
     /// Submits a job; answers its id.
-    #[pyo3(signature = (spec, kwargs, key=None, parent=None))]
+    #[pyo3(signature = (spec, kwargs, key=None, parent=None, options=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
     fn submit_sync(
         &self,
         py: Python<'_>,
@@ -128,12 +90,14 @@ impl Connection {
         kwargs: &str,
         key: Option<String>,
         parent: Option<&Attempt>,
+        options: Option<&Submitting>,
     ) -> PyResult<Py<PyAny>> {
-        runtime::wait(py, self.submitting(submission(spec, kwargs, key, parent)))?.into_python(py)
+        runtime::wait(py, self.submitting(submission(spec, kwargs, key, parent, options)))?.into_python(py)
     }
 
     /// Submits many jobs in one step, all or none; `future` gets their ids.
-    #[pyo3(signature = (mailbox, future, spec, kwargs, parent=None))]
+    #[pyo3(signature = (mailbox, future, spec, kwargs, parent=None, options=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
     fn submit_many(
         &self,
         py: Python<'_>,
@@ -142,9 +106,10 @@ impl Connection {
         spec: &TaskSpec,
         kwargs: Vec<String>,
         parent: Option<&Attempt>,
+        options: Option<&Submitting>,
     ) -> PyResult<()> {
         let client = self.deployment.client.clone();
-        let jobs = kwargs.into_iter().map(|kwargs| submission(spec, kwargs, None, parent)).collect();
+        let jobs = kwargs.into_iter().map(|kwargs| submission(spec, kwargs, None, parent, options)).collect();
         let work = async move {
             let enqueued = client.submit_many(jobs).await?;
             Ok(JobIds(enqueued.into_iter().map(|job| job.id).collect()))
@@ -167,7 +132,7 @@ impl Connection {
     }
 
     /// Submits a job and waits for its end in one go; `future` gets its record.
-    #[pyo3(signature = (mailbox, future, spec, kwargs, timeout, key=None, parent=None))]
+    #[pyo3(signature = (mailbox, future, spec, kwargs, timeout, key=None, parent=None, options=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
     fn run(
         &self,
@@ -179,13 +144,15 @@ impl Connection {
         timeout: Option<f64>,
         key: Option<String>,
         parent: Option<&Attempt>,
+        options: Option<&Submitting>,
     ) -> PyResult<Pending> {
-        let work = self.running(submission(spec, kwargs, key, parent), duration(timeout)?);
+        let work = self.running(submission(spec, kwargs, key, parent, options), duration(timeout)?);
         Ok(Pending { task: mailbox.answer(py, future, work)? })
     }
 
     /// The same, answering the record.
-    #[pyo3(signature = (spec, kwargs, timeout, key=None, parent=None))]
+    #[pyo3(signature = (spec, kwargs, timeout, key=None, parent=None, options=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
     fn run_sync(
         &self,
         py: Python<'_>,
@@ -194,9 +161,42 @@ impl Connection {
         timeout: Option<f64>,
         key: Option<String>,
         parent: Option<&Attempt>,
+        options: Option<&Submitting>,
     ) -> PyResult<Py<PyAny>> {
-        let work = self.running(submission(spec, kwargs, key, parent), duration(timeout)?);
+        let work = self.running(submission(spec, kwargs, key, parent, options), duration(timeout)?);
         runtime::wait(py, work)?.into_python(py)
+    }
+
+    /// Sends an event to every handler whose pattern fits, `declared` ones among them; `future` gets the ids of the jobs.
+    #[pyo3(signature = (mailbox, future, name, data, declared, key=None, parent=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
+    fn send_event(
+        &self,
+        py: Python<'_>,
+        mailbox: &Mailbox,
+        future: Py<PyAny>,
+        name: String,
+        data: String,
+        declared: Vec<Py<TaskSpec>>,
+        key: Option<String>,
+        parent: Option<&Attempt>,
+    ) -> PyResult<()> {
+        let work = self.sending(event(name, data, key, parent), &declared);
+        mailbox.answer(py, future, work).map(|_| ())
+    }
+
+    /// The same, answering the ids.
+    #[pyo3(signature = (name, data, declared, key=None, parent=None))]
+    fn send_event_sync(
+        &self,
+        py: Python<'_>,
+        name: String,
+        data: String,
+        declared: Vec<Py<TaskSpec>>,
+        key: Option<String>,
+        parent: Option<&Attempt>,
+    ) -> PyResult<Py<PyAny>> {
+        runtime::wait(py, self.sending(event(name, data, key, parent), &declared))?.into_python(py)
     }
 
     /// Cancels a job; `future` gets whether that will end it.
@@ -229,6 +229,19 @@ impl Connection {
         async move { Ok(client.submit(submission).await?.id) }
     }
 
+    fn sending(
+        &self,
+        event: Event,
+        declared: &[Py<TaskSpec>],
+    ) -> impl Future<Output = Result<JobIds, Failure>> + Send + 'static {
+        let client = self.deployment.client.clone();
+        let declared: Vec<_> = declared.iter().map(|spec| spec.get().definition.clone()).collect();
+        async move {
+            let made: Vec<Delivery> = client.send_event(event, &declared).await?;
+            Ok(JobIds(made.into_iter().map(|delivery| delivery.job_id).collect()))
+        }
+    }
+
     fn waiting(
         &self,
         id: JobId,
@@ -256,13 +269,23 @@ fn submission(
     kwargs: impl Into<Arc<str>>,
     key: Option<String>,
     parent: Option<&Attempt>,
+    options: Option<&Submitting>,
 ) -> Submission {
-    Submission {
+    let mut submission = Submission {
         idempotency_key: key,
         parent: parent.map(Attempt::as_parent),
         // Python's own encoder wrote it.
         ..Submission::to(&spec.definition, RawJson::trusted(kwargs))
+    };
+    if let Some(options) = options {
+        options.apply(&mut submission);
     }
+    submission
+}
+
+fn event(name: String, data: String, key: Option<String>, parent: Option<&Attempt>) -> Event {
+    let parent = parent.map(Attempt::as_parent);
+    Event { name, data: RawJson::trusted(data), idempotency_key: key, parent }
 }
 
 fn parse_id(text: &str) -> PyResult<JobId> {

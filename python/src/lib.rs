@@ -21,6 +21,8 @@ mod reports;
 mod runtime;
 mod saving;
 mod stored_artifact;
+mod task_spec;
+mod testing;
 mod work;
 mod worker;
 
@@ -40,11 +42,15 @@ mod _bridge {
     #[pymodule_export]
     use crate::cli::{Server, command_line, log_to_stderr, start_server};
     #[pymodule_export]
-    use crate::client::{Connection, Pending, TaskSpec, connect};
+    use crate::client::{Connection, Pending, connect};
     #[pymodule_export]
     use crate::mailbox::Mailbox;
     #[pymodule_export]
     use crate::stored_artifact::StoredArtifact;
+    #[pymodule_export]
+    use crate::task_spec::{Submitting, TaskSpec};
+    #[pymodule_export]
+    use crate::testing::{TestClock, open_for_tests};
     #[pymodule_export]
     use crate::work::Work;
     #[pymodule_export]

@@ -10,11 +10,12 @@ use pyo3::types::{PyList, PyString, PyTuple};
 use upnext_engine::{Assignment, AttemptKey, Executor, StopReason, Worker, WorkerConfig, WorkerHandle};
 
 use crate::attempt::{Attempt, Workplace};
-use crate::client::{Connection, TaskSpec};
+use crate::client::Connection;
 use crate::error::Failure;
 use crate::mailbox::{Answer, Event, Inbox, Mailbox};
 use crate::reports::Lane;
 use crate::runtime;
+use crate::task_spec::TaskSpec;
 
 /// The Python side of one worker, called from the loop's thread only.
 pub(crate) struct Runner {
@@ -96,9 +97,28 @@ impl Answer for WorkerHandle {
     }
 }
 
+/// What `upnext.WorkerQueueConfig` changes of the settings; its other fields have no effect on any backend there is.
+#[derive(FromPyObject)]
+pub(crate) struct QueueConfig {
+    batch_size: Option<usize>,
+    inbox_size: Option<usize>,
+    outbox_size: Option<usize>,
+    claim_timeout_ms: Option<u64>,
+}
+
+impl QueueConfig {
+    fn apply(&self, config: &mut WorkerConfig) {
+        config.batch_size = self.batch_size.unwrap_or(config.batch_size);
+        config.inbox_size = self.inbox_size.unwrap_or(config.inbox_size);
+        config.outbox_size = self.outbox_size.unwrap_or(config.outbox_size);
+        config.lease = self.claim_timeout_ms.map_or(config.lease, Duration::from_millis);
+    }
+}
+
 /// Starts a worker that runs `tasks` (handles with a `spec`) on the mailbox's loop; `future` gets it.
 /// Answers the number under which the mailbox knows it, and forgets it.
 #[pyfunction]
+#[pyo3(signature = (connection, mailbox, future, name, concurrency, tasks, start, stop, queue_config=None))]
 #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
 pub(crate) fn start_worker(
     py: Python<'_>,
@@ -110,10 +130,14 @@ pub(crate) fn start_worker(
     tasks: Vec<Bound<'_, PyAny>>,
     start: Py<PyAny>,
     stop: Py<PyAny>,
+    queue_config: Option<QueueConfig>,
 ) -> PyResult<u64> {
     let runtime = runtime::handle(py)?;
     let mut config = WorkerConfig::new(name, "python", &connection.deployment.settings);
     config.concurrency = concurrency;
+    if let Some(changes) = queue_config {
+        changes.apply(&mut config);
+    }
     let mut by_key = HashMap::with_capacity(tasks.len());
     for task in tasks {
         let spec = task.getattr(intern!(py, "spec"))?.cast_into::<TaskSpec>()?;

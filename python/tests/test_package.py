@@ -14,6 +14,7 @@ import pytest
 import upnext
 
 NAMES = [
+    "ArgumentError",
     "Artifact",
     "ArtifactConflictError",
     "ArtifactData",
@@ -36,6 +37,7 @@ NAMES = [
     "Future",
     "InvalidArtifactError",
     "JobStatus",
+    "PackageManager",
     "StaleLeaseError",
     "SyncExecutor",
     "TaskExecutionError",
@@ -43,9 +45,11 @@ NAMES = [
     "TaskResult",
     "TaskTimeoutError",
     "Worker",
+    "WorkerQueueConfig",
     "__version__",
     "create_artifact",
     "create_artifact_sync",
+    "first_completed",
     "gather",
     "get_artifact",
     "get_artifact_sync",
@@ -54,8 +58,10 @@ NAMES = [
     "iter_artifacts_sync",
     "list_artifacts",
     "list_artifacts_sync",
+    "map_tasks",
     "open_artifact",
     "open_artifact_sync",
+    "resource",
     "run",
     "submit_many",
 ]

@@ -66,6 +66,12 @@ class Artifact:
     loop; inside a running loop that raises `RuntimeError`.
 
     Of an artifact that is being written they give what is durable so far; `follow` waits for the rest.
+
+    >>> artifact = await upnext.get_artifact(job=future, name="report.json")
+    >>> artifact.type, artifact.size_bytes, artifact.version, artifact.status
+    (<ArtifactType.JSON: 'json'>, 11, 1, 'available')
+    >>> await artifact.json()
+    {'rows': 42}
     """
 
     id: str

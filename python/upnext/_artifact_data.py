@@ -1,4 +1,10 @@
-"""The types of what an artifact can be made of. Nothing of them exists at run time: see `_convert`."""
+"""The types of what an artifact can be made of. Nothing of them exists at run time: see `_convert`.
+
+>>> def rows_of(data: upnext.ArtifactData) -> upnext.ArtifactData:
+...     return {"rows": data}
+>>> (await upnext.create_artifact("rows.json", rows_of([1, 2]))).size_bytes
+14
+"""
 
 from __future__ import annotations
 

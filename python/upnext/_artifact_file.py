@@ -82,7 +82,14 @@ def open_artifact_sync(
 
 
 class ArtifactFile(io.BufferedIOBase):
-    """An artifact that is being written: see `open_artifact_sync`. It takes bytes, and text as UTF-8."""
+    """An artifact that is being written: see `open_artifact_sync`. It takes bytes, and text as UTF-8.
+
+    >>> with upnext.open_artifact_sync("train.log") as log:
+    ...     log.write("epoch 1: 0.71\\n")
+    14
+    >>> log.artifact.status
+    'available'
+    """
 
     mode = "wb"
 
@@ -165,7 +172,14 @@ class ArtifactFile(io.BufferedIOBase):
 
 
 class ArtifactTextFile(io.TextIOWrapper):
-    """An artifact that is being written as a text file: see `open_artifact_sync`."""
+    """An artifact that is being written as a text file: see `open_artifact_sync`.
+
+    >>> with upnext.open_artifact_sync("table.csv", mode="w") as table:
+    ...     csv.writer(table).writerow(["name", "rows"])
+    11
+    >>> table.artifact.name
+    'table.csv'
+    """
 
     def __init__(self, file: ArtifactFile) -> None:
         # Written through, so that nothing waits here for more to come.

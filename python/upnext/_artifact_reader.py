@@ -24,7 +24,13 @@ _MOST = 1024 * 1024
 
 
 class ArtifactReader:
-    """An artifact that is open for reading in async code: see `Artifact.open`."""
+    """An artifact that is open for reading in async code: see `Artifact.open`.
+
+    >>> artifact = await upnext.get_artifact(job=future, name="report.json")
+    >>> async with artifact.open() as reader:
+    ...     print(await reader.read(3), await reader.read())
+    b'{"r' b'ows":42}'
+    """
 
     def __init__(self, find: Callable[[], Awaitable[_bridge.StoredArtifact]], name: str) -> None:
         self._find = find

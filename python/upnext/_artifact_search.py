@@ -37,7 +37,12 @@ JobRef: TypeAlias = str | HasJob
 
 
 class ArtifactFilters(TypedDict, total=False):
-    """Which artifacts to list. All that are given have to fit; None is the same as left out."""
+    """Which artifacts to list. All that are given have to fit; None is the same as left out.
+
+    >>> filters: upnext.ArtifactFilters = {"function": "train", "min_size": 1}
+    >>> [artifact.name for artifact in await upnext.list_artifacts(**filters)]
+    ['model.bin']
+    """
 
     #: Only those of this job: its id, or what has a `job_id`.
     job: JobRef | None
@@ -128,7 +133,11 @@ def get_artifact_sync(
     function: str | TaskHandle[Any, Any] | None = None,
     name: str | None = None,
 ) -> Artifact:
-    """`get_artifact` for code without an event loop."""
+    """`get_artifact` for code without an event loop.
+
+    >>> upnext.get_artifact_sync(job=future, name="report.json").json_sync()
+    {'rows': 42}
+    """
     refuse_in_loop("get_artifact_sync()", "await get_artifact(...)")
     steps = _Lookup(artifact_id, job, function, name)
     connection = connection_here()
@@ -156,7 +165,11 @@ async def list_artifacts(
 def list_artifacts_sync(
     *, sort: str = "-created_at", limit: int | None = 100, **filters: Unpack[ArtifactFilters]
 ) -> list[Artifact]:
-    """`list_artifacts` for code without an event loop."""
+    """`list_artifacts` for code without an event loop.
+
+    >>> [artifact.name for artifact in upnext.list_artifacts_sync(job=future)]
+    ['report.json']
+    """
     refuse_in_loop("list_artifacts_sync()", "await list_artifacts(...)")
     return list(every_artifact(sort, limit, **filters))
 
@@ -179,7 +192,12 @@ async def iter_artifacts(
 def iter_artifacts_sync(
     *, sort: str = "-created_at", limit: int | None = None, **filters: Unpack[ArtifactFilters]
 ) -> Iterator[Artifact]:
-    """`iter_artifacts` for code without an event loop."""
+    """`iter_artifacts` for code without an event loop.
+
+    >>> for artifact in upnext.iter_artifacts_sync(root=future):
+    ...     print(artifact.name, artifact.size_bytes)
+    report.json 11
+    """
     refuse_in_loop("iter_artifacts_sync()", "async for ... in iter_artifacts(...)")
     return every_artifact(sort, limit, **filters)
 

@@ -49,7 +49,14 @@ def open_artifact(
 
 
 class ArtifactWriter:
-    """An artifact that is being written in async code: see `open_artifact`."""
+    """An artifact that is being written in async code: see `open_artifact`.
+
+    >>> async with upnext.open_artifact("train.log") as log:
+    ...     await log.write("epoch 1: 0.71\\n")
+    ...     await log.write(b"epoch 2: 0.62\\n")
+    >>> log.artifact.size_bytes
+    28
+    """
 
     def __init__(self, opening: _bridge.Work[_bridge.ArtifactWriter], name: str) -> None:
         self._opening = opening

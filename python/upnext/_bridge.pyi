@@ -9,6 +9,7 @@ from upnext._artifact import ArtifactRecord, Changes
 from upnext._artifact_labels import Extras
 from upnext._artifact_search import Filter
 from upnext._future import JobRecord
+from upnext._queue_config import WorkerQueueConfig
 
 __all__ = [
     "VERSION",
@@ -24,7 +25,9 @@ __all__ = [
     "RunningWorker",
     "Server",
     "StoredArtifact",
+    "Submitting",
     "TaskSpec",
+    "TestClock",
     "Work",
     "command_line",
     "connect",
@@ -35,6 +38,7 @@ __all__ = [
     "list_artifacts",
     "log_to_stderr",
     "open_artifact",
+    "open_for_tests",
     "start_server",
     "start_worker",
 ]
@@ -59,7 +63,12 @@ class TaskSpec:
         parameters: list[tuple[str, bool]],
         takes_any: bool,
         artifact_ttl: float | None = None,
+        rules: dict[str, Any] | None = None,
     ) -> TaskSpec: ...
+
+@final
+class Submitting:
+    def __new__(cls, delay: float | None = None, at: int | None = None, priority: int | None = None) -> Submitting: ...
 
 @final
 class Pending:
@@ -80,9 +89,15 @@ class Connection:
         kwargs: str,
         key: str | None = None,
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> None: ...
     def submit_sync(
-        self, spec: TaskSpec, kwargs: str, key: str | None = None, parent: Attempt | None = None
+        self,
+        spec: TaskSpec,
+        kwargs: str,
+        key: str | None = None,
+        parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> str: ...
     def submit_many(
         self,
@@ -91,6 +106,7 @@ class Connection:
         spec: TaskSpec,
         kwargs: list[str],
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> None: ...
     def wait(
         self, mailbox: Mailbox, future: Future[JobRecord], job_id: str, timeout: float | None = None
@@ -104,6 +120,7 @@ class Connection:
         timeout: float | None,
         key: str | None = None,
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> Pending: ...
     def run_sync(
         self,
@@ -112,7 +129,26 @@ class Connection:
         timeout: float | None,
         key: str | None = None,
         parent: Attempt | None = None,
+        options: Submitting | None = None,
     ) -> JobRecord: ...
+    def send_event(
+        self,
+        mailbox: Mailbox,
+        future: Future[list[str]],
+        name: str,
+        data: str,
+        declared: list[TaskSpec],
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> None: ...
+    def send_event_sync(
+        self,
+        name: str,
+        data: str,
+        declared: list[TaskSpec],
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> list[str]: ...
     def cancel(self, mailbox: Mailbox, future: Future[bool], job_id: str) -> None: ...
     def describe(self) -> str: ...
 
@@ -155,7 +191,7 @@ class Attempt:
     def stopped(self) -> None: ...
     def set_progress(self, fraction: float, message: str | None) -> None: ...
     def checkpoint(self, state: str) -> None: ...
-    def log(self, level: str, message: str, extra: str | None) -> None: ...
+    def log(self, level: str, message: str, extra: str | None, at: int | None = None) -> None: ...
 
 @final
 class Feed:
@@ -247,4 +283,13 @@ def start_worker(
     tasks: list[Any],
     start: Callable[..., None],
     stop: Callable[[int, str], None],
+    queue_config: WorkerQueueConfig | None = None,
 ) -> int: ...
+
+@final
+class TestClock:
+    def now(self) -> int: ...
+    def set(self, micros: int) -> None: ...
+    def settle(self, mailbox: Mailbox, future: Future[None]) -> None: ...
+
+def open_for_tests(now: int) -> tuple[Connection, TestClock]: ...

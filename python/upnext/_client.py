@@ -10,7 +10,7 @@ import threading
 from upnext import _bridge
 
 _log = logging.getLogger("upnext")
-_opened: dict[str | None, _bridge.Connection] = {}
+opened_connections: dict[str | None, _bridge.Connection] = {}
 _from_parent: list[object] = []
 _opening = threading.Lock()
 
@@ -18,16 +18,16 @@ _opening = threading.Lock()
 def connection(url: str | None) -> _bridge.Connection:
     """The connection to `url`, or without one to what the environment names. Blocks the first time."""
     with _opening:
-        if url not in _opened:
+        if url not in opened_connections:
             opened, warnings = _bridge.connect(url)
             for warning in warnings:
                 _log.warning("%s", warning)
-            _opened[url] = opened
-        return _opened[url]
+            opened_connections[url] = opened
+        return opened_connections[url]
 
 
 #: The connection to a URL if it is open: the way of all calls but the first.
-opened = _opened.get
+opened = opened_connections.get
 
 
 async def connection_async(url: str | None) -> _bridge.Connection:
@@ -37,14 +37,14 @@ async def connection_async(url: str | None) -> _bridge.Connection:
 
 def forget() -> None:
     """Lets the next call open anew, for example with another UPNEXT_HOME."""
-    _opened.clear()
+    opened_connections.clear()
 
 
 def _forget_parent() -> None:
     global _opening
     # Kept, not freed: closing the parent's database from here would harm the parent.
-    _from_parent.append(dict(_opened))
-    _opened.clear()
+    _from_parent.append(dict(opened_connections))
+    opened_connections.clear()
     _opening = threading.Lock()
 
 

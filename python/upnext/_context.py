@@ -6,7 +6,7 @@ import math
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from upnext import _json
+from upnext import _json, _resources
 
 if TYPE_CHECKING:
     from upnext._bridge import Attempt
@@ -26,12 +26,34 @@ def current_attempt(wanted: str) -> Attempt:
 
 
 def get_current_context() -> Context:
-    """The context of the job that is running here. Raises `RuntimeError` outside a job."""
+    """The context of the job that is running here. Raises `RuntimeError` outside a job.
+
+    >>> @worker.task
+    ... async def count(n: int) -> str:
+    ...     context = upnext.get_current_context()
+    ...     for done in range(n):
+    ...         context.set_progress((done + 1) / n)
+    ...     return f"attempt {context.attempt} of {context.max_attempts}"
+    >>> (await count.wait(3)).value
+    'attempt 1 of 1'
+    """
     return Context(current_attempt("get_current_context()"))
 
 
 class Context:
-    """The running job."""
+    """The running job.
+
+    >>> @worker.task(retries=1, retry_delay=0)
+    ... async def crawl() -> dict:
+    ...     context = upnext.get_current_context()
+    ...     if context.checkpoint_state is None:
+    ...         context.checkpoint({"page": 7})
+    ...         context.send_log("warning", "broken off", page=7)
+    ...         raise ConnectionError("lost")
+    ...     return context.checkpoint_state
+    >>> (await crawl.wait()).value
+    {'page': 7}
+    """
 
     __slots__ = ("_attempt",)
 
@@ -88,6 +110,17 @@ class Context:
         """What an earlier attempt saved last with `checkpoint`."""
         saved = self._attempt.checkpoint_state
         return None if saved is None else _json.decode(saved)
+
+    @property
+    def resources(self) -> Any:
+        """What the worker's lifespan has yielded. Raises `RuntimeError` where there is none."""
+        resources = _resources.here.get()
+        if resources is _resources.NOTHING:
+            raise RuntimeError(
+                f"task '{self.function}' asks for resources, and there are none here: give its worker a lifespan "
+                "that yields them (@worker.lifespan)"
+            )
+        return resources
 
     @property
     def log(self) -> JobLogger:

@@ -42,7 +42,12 @@ def moment(micros: int) -> datetime:
 
 @dataclass(frozen=True)
 class TaskResult(Generic[R]):
-    """How a job ended."""
+    """How a job ended.
+
+    >>> result = await double.wait(21)
+    >>> result.value, result.status.value, result.attempts, result.ok
+    (42, 'complete', 1, True)
+    """
 
     value: R
     job_id: str
@@ -104,7 +109,14 @@ def read_result(record: JobRecord) -> TaskResult[Any]:
 
 
 class Future(Generic[R]):
-    """A submitted job."""
+    """A submitted job.
+
+    >>> future = await double.submit(21)
+    >>> await future.value(timeout=20)
+    42
+    >>> await future.cancel()
+    False
+    """
 
     __slots__ = ("_job_id", "_url")
 

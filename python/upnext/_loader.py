@@ -29,8 +29,21 @@ def load_workers(files: list[str], only: list[str]) -> list[Worker]:
         found = [value for value in vars(module).values() if isinstance(value, Worker)]
         if not found:
             raise LoadError(f"{file} defines no worker: write `worker = upnext.Worker()` in it")
+        for worker in found:
+            _discover(worker)
         workers.update((id(worker), worker) for worker in found)
     return _chosen(list(workers.values()), only)
+
+
+def _discover(worker: Worker) -> None:
+    """Imports the packages that the worker names, so that its tasks are known before it starts."""
+    try:
+        worker.autodiscover()
+    except ImportError as error:
+        cause = error.__cause__
+        if cause is not None and not (isinstance(cause, ModuleNotFoundError) and cause.name == error.name):
+            traceback.print_exception(type(cause), cause, _users_frames(cause.__traceback__))
+        raise LoadError(str(error)) from None
 
 
 def load(file: str) -> ModuleType:

@@ -25,7 +25,14 @@ _LAST_GRACE = 1.0
 
 def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
     """Runs these workers until SIGINT or SIGTERM, then waits up to `worker_timeout` seconds for running jobs and gives
-    the rest back to the queue. A second signal stops at once."""
+    the rest back to the queue. A second signal stops at once.
+
+    >>> @worker.task
+    ... def stop_here() -> None:
+    ...     os.kill(os.getpid(), signal.SIGTERM)
+    >>> future = stop_here.submit_sync()
+    >>> upnext.run(worker)
+    """
     if not workers:
         raise ValueError("run() needs at least one Worker")
     for worker in workers:

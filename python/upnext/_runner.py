@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from upnext import _hooks, _json
+from upnext import _hooks, _json, _recording, _resources
 from upnext._context import current
-from upnext._signature import ArgumentsError
+from upnext._errors import ArgumentError
 from upnext._threads import Threads
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ _MAX_TRACEBACK = 64_000
 class Runner:
     """The attempts of one worker on one loop."""
 
-    def __init__(self, worker: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, worker: str, loop: asyncio.AbstractEventLoop, resources: Any = _resources.NOTHING) -> None:
         self._loop = loop
+        self._resources = resources
         self._threads = Threads(worker)
         self._running: dict[int, tuple[Attempt, asyncio.Task[None] | None]] = {}
         self._chatty = _log.isEnabledFor(logging.INFO)
@@ -44,6 +45,8 @@ class Runner:
 
     def start(self, batch: list[tuple[TaskHandle[Any, Any], Attempt, str]]) -> None:
         """Takes over these attempts. Called by the mailbox, on the loop."""
+        # Coroutines and threads begin with a copy of this context.
+        _resources.here.set(self._resources)
         for task, attempt, payload in batch:
             if task.is_async:
                 coroutine = self._run_async(task, attempt, payload)
@@ -81,6 +84,7 @@ class Runner:
         attempt.begin()
         if self._chatty:
             _log.info("job %s (%s) started", attempt.job_id, attempt.function)
+        recording = _recording.begin(task.capture, attempt) if task.capture else None
         hooks = task.hooks
         orphaned = False
         try:
@@ -99,21 +103,27 @@ class Runner:
                     # The engine, told to stop, takes the job back through `stop`, which finds it here.
                     orphaned = True
                     raise
-            end = _Failure(error, attempt)
+            end = _Failure(task, error, attempt)
             try:
                 if hooks is not None:
                     await _hooks.call(attempt, *end.hooks(hooks))
             finally:
+                if recording is not None:
+                    _recording.end(recording)
                 end.tell()
         else:
             try:
                 if hooks is not None:
                     await _hooks.call(attempt, hooks.on_success, hooks.on_complete)
             finally:
+                if recording is not None:
+                    _recording.end(recording)
                 attempt.complete(text)
             if self._chatty:
                 _log.info("job %s (%s) completed", attempt.job_id, attempt.function)
         finally:
+            if recording is not None:
+                _recording.end(recording)
             if not orphaned:
                 self._running.pop(attempt.key, None)
 
@@ -131,6 +141,7 @@ class Runner:
         attempt.begin()
         if self._chatty:
             _log.info("job %s (%s) started", attempt.job_id, attempt.function)
+        recording = _recording.begin(task.capture, attempt) if task.capture else None
         hooks = task.hooks
         try:
             arguments = task.arguments.unpack(payload)
@@ -139,13 +150,17 @@ class Runner:
             result = task.invoke(arguments)
             text = "null" if result is None else _encode(task, result)
         except BaseException as error:
-            end = _Failure(error, attempt)
+            end = _Failure(task, error, attempt)
             if hooks is not None:
                 _hooks.call_sync(attempt, self._loop, *end.hooks(hooks))
+            if recording is not None:
+                _recording.end(recording)
             end.tell()
         else:
             if hooks is not None:
                 _hooks.call_sync(attempt, self._loop, hooks.on_success, hooks.on_complete)
+            if recording is not None:
+                _recording.end(recording)
             attempt.complete(text)
             if self._chatty:
                 _log.info("job %s (%s) completed", attempt.job_id, attempt.function)
@@ -167,12 +182,14 @@ class _Failure:
 
     __slots__ = ("_attempt", "_error", "_retryable", "_stopped", "_traceback")
 
-    def __init__(self, error: BaseException, attempt: Attempt) -> None:
+    def __init__(self, task: TaskHandle[Any, Any], error: BaseException, attempt: Attempt) -> None:
         self._attempt = attempt
         self._stopped = attempt.stop_reason is not None and isinstance(error, asyncio.CancelledError)
-        self._retryable = not isinstance(error, ArgumentsError | _ResultError)
+        ours = isinstance(error, ArgumentError | _ResultError)
+        rules = task.retry_rules
+        self._retryable = not ours and (rules is None or rules.allow(error))
         self._error = _one_line(error)
-        self._traceback = _formatted(error) if self._retryable else None
+        self._traceback = None if ours else _formatted(error)
 
     @property
     def _ends_job(self) -> bool:
@@ -205,7 +222,7 @@ class _Failure:
 
 
 def _one_line(error: BaseException) -> str:
-    name = "TypeError" if isinstance(error, ArgumentsError | _ResultError) else type(error).__qualname__
+    name = "TypeError" if isinstance(error, ArgumentError | _ResultError) else type(error).__qualname__
     try:
         message = " ".join(str(error).split("\n")).strip()
     except Exception:

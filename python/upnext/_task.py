@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
+from upnext import _resources
 from upnext._bridge import TaskSpec
 from upnext._client import connection, connection_async, opened
 from upnext._context import current
 from upnext._future import Future, JobRecord, TaskResult, read_result
 from upnext._hooks import Hooks
 from upnext._mailbox import mailbox_of
+from upnext._recording import Capture
+from upnext._retry_rules import RetryRules
+from upnext._rules import Rules
 from upnext._signature import Arguments
+from upnext._submitting import submitting
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from upnext._bridge import Submitting
+    from upnext._worker import Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class TaskHandle(Generic[P, R]):
-    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it."""
+    """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it.
+
+    >>> @worker.task
+    ... def area(width: int, height: int = 1) -> int:
+    ...     return width * height
+    >>> area(3, 4)
+    12
+    >>> future = await area.submit(3, height=4)
+    >>> await future.value()
+    12
+    >>> (await area.wait(5)).value
+    5
+    """
 
     def __init__(
         self,
@@ -33,24 +58,34 @@ class TaskHandle(Generic[P, R]):
         retry: tuple[int, float, float, float, float],
         hooks: Hooks,
         artifact_ttl: float | None = None,
+        retry_rules: RetryRules | None = None,
+        capture: Capture | None = None,
+        rules: Rules | None = None,
+        worker: Worker,
     ) -> None:
         functools.update_wrapper(cast("Any", self), function)
         hooks.check(key)
         self._function = function
         self._url = url
         self.key = key
-        self.timeout = float(timeout)
-        self.is_async = inspect.iscoroutinefunction(function)
-        self.arguments = Arguments(key, function)
-        self.hooks = hooks if any(hook is not None for hook in hooks) else None
-        self.spec = TaskSpec(
+        self.timeout: float = float(timeout)
+        self.is_async: bool = inspect.iscoroutinefunction(function)
+        self.arguments: Arguments = Arguments(key, function)
+        self.retry_rules = retry_rules
+        self.capture = capture
+        self.rules = rules
+        self.worker = worker
+        self.hooks: Hooks | None = hooks if any(hook is not None for hook in hooks) else None
+        self.spec: TaskSpec = TaskSpec(
             key=key,
             timeout=self.timeout,
             retry=retry,
             parameters=self.arguments.parameters,
             takes_any=self.arguments.takes_any,
             artifact_ttl=artifact_ttl,
+            rules=None if rules is None else rules.checked(key),
         )
+        self._options: Submitting | None = None
 
     @property
     def function(self) -> Callable[P, Any]:
@@ -64,13 +99,44 @@ class TaskHandle(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Runs the function inline, as if it were not decorated."""
+        if self.arguments.resources:
+            return self._function(*args, **self._with_resources(args, kwargs))
         return self._function(*args, **kwargs)
 
     def invoke(self, arguments: dict[str, Any]) -> Any:
         """Calls the function with the arguments of a job."""
         function: Callable[..., Any] = self._function
+        if self.arguments.resources:
+            arguments = {**arguments, **_resources.take(self.key, self.arguments.resources)}
         split = self.arguments.split(arguments)
         return function(**arguments) if split is None else function(*split[0], **split[1])
+
+    def _with_resources(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = _resources.given_inline(self._function, args, kwargs)
+        wanted = {name: what for name, what in self.arguments.resources.items() if name not in given}
+        return {**kwargs, **_resources.take(self.key, wanted)}
+
+    def options(
+        self,
+        *,
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        priority: int | None = None,
+    ) -> Self:
+        """The same task, with options for what is submitted through it: `delay` in seconds or as a timedelta, `at` as a
+        datetime with a time zone (what is past is due at once; with both, the delay comes on top), and `priority`, of
+        which the higher runs first (default 0).
+
+        >>> @worker.task
+        ... async def remind(who: str) -> str:
+        ...     return f"Hello {who}"
+        >>> future = await remind.options(delay=0.05, priority=10).submit("Ann")
+        >>> await future.value()
+        'Hello Ann'
+        """
+        handle = copy.copy(self)
+        handle._options = submitting(self.key, delay, at, priority)  # noqa: SLF001
+        return handle
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Submits a job. When this returns it is durable; it waits if no worker runs."""
@@ -78,7 +144,7 @@ class TaskHandle(Generic[P, R]):
 
     async def submit_idempotent(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """The same, unless a job with this key is queued or active: then that one is given."""
-        return await self._submit(self.arguments.pack(args, kwargs), _checked(key))
+        return await self._submit(self.arguments.pack(args, kwargs), checked_key(key))
 
     async def wait(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
         """Submits a job and waits for its end, at most `wait_timeout` seconds (without it the task's timeout)."""
@@ -88,44 +154,60 @@ class TaskHandle(Generic[P, R]):
         self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
     ) -> TaskResult[R]:
         """The same, unless a job with this key is queued or active: then that one is waited for."""
-        return await self._wait(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
+        return await self._wait(self.arguments.pack(args, kwargs), checked_key(key), wait_timeout)
 
     def submit_sync(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """`submit` for code without an event loop."""
-        _refuse_in_loop("submit_sync", "submit")
+        refuse_in_loop("submit_sync", "submit")
         return self._submit_sync(self.arguments.pack(args, kwargs), None)
 
     def submit_idempotent_sync(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """`submit_idempotent` for code without an event loop."""
-        _refuse_in_loop("submit_idempotent_sync", "submit_idempotent")
-        return self._submit_sync(self.arguments.pack(args, kwargs), _checked(key))
+        refuse_in_loop("submit_idempotent_sync", "submit_idempotent")
+        return self._submit_sync(self.arguments.pack(args, kwargs), checked_key(key))
 
     def wait_sync(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
         """`wait` for code without an event loop."""
-        _refuse_in_loop("wait_sync", "wait")
+        refuse_in_loop("wait_sync", "wait")
         return self._wait_sync(self.arguments.pack(args, kwargs), None, wait_timeout)
 
     def wait_idempotent_sync(
         self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
     ) -> TaskResult[R]:
         """`wait_idempotent` for code without an event loop."""
-        _refuse_in_loop("wait_idempotent_sync", "wait_idempotent")
-        return self._wait_sync(self.arguments.pack(args, kwargs), _checked(key), wait_timeout)
+        refuse_in_loop("wait_idempotent_sync", "wait_idempotent")
+        return self._wait_sync(self.arguments.pack(args, kwargs), checked_key(key), wait_timeout)
 
-    async def submit_all(self, inputs: list[dict[str, Any]]) -> list[Future[R]]:
+    def pack_all(self, inputs: Iterable[dict[str, Any]]) -> list[str]:
+        """The payload of a job for each set of named arguments, all of them checked."""
+        payloads = []
+        for place, kwargs in enumerate(inputs):
+            if not isinstance(kwargs, dict):
+                raise TypeError(
+                    f"task '{self.key}': each input is a dict of named arguments, and number {place} "
+                    f"is a {type(kwargs).__qualname__}"
+                )
+            payloads.append(self.arguments.pack((), kwargs))
+        return payloads
+
+    async def submit_packed(self, payload: str) -> Future[R]:
+        """Submits a job with what `pack_all` gave."""
+        return await self._submit(payload, None)
+
+    async def submit_all(self, inputs: Iterable[dict[str, Any]]) -> list[Future[R]]:
         """Submits a job for each set of named arguments, in one step: all of them or none."""
-        payloads = [self.arguments.pack((), kwargs) for kwargs in inputs]
+        payloads = self.pack_all(inputs)
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
-        connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get())
+        connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get(), self._options)
         return [Future(job_id, self._url) for job_id in await answer]
 
     async def _submit(self, payload: str, key: str | None) -> Future[R]:
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
-        connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get())
+        connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get(), self._options)
         return Future(await answer, self._url)
 
     async def _wait(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
@@ -133,7 +215,7 @@ class TaskHandle(Generic[P, R]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[JobRecord] = loop.create_future()
         limit = self.timeout if timeout is None else timeout
-        pending = connected.run(mailbox_of(loop), answer, self.spec, payload, limit, key, current.get())
+        pending = connected.run(mailbox_of(loop), answer, self.spec, payload, limit, key, current.get(), self._options)
         try:
             return read_result(await answer)
         except asyncio.CancelledError:
@@ -142,12 +224,12 @@ class TaskHandle(Generic[P, R]):
 
     def _submit_sync(self, payload: str, key: str | None) -> Future[R]:
         connected = connection(self._url)
-        return Future(connected.submit_sync(self.spec, payload, key, current.get()), self._url)
+        return Future(connected.submit_sync(self.spec, payload, key, current.get(), self._options), self._url)
 
     def _wait_sync(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
         connected = connection(self._url)
         limit = self.timeout if timeout is None else timeout
-        return read_result(connected.run_sync(self.spec, payload, limit, key, current.get()))
+        return read_result(connected.run_sync(self.spec, payload, limit, key, current.get(), self._options))
 
     def __repr__(self) -> str:
         return f"<upnext.TaskHandle {self.key}>"
@@ -169,13 +251,15 @@ class SyncTaskHandle(TaskHandle[P, R]):
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
-def _checked(key: object) -> str:
+def checked_key(key: object) -> str:
+    """An idempotency key that is a text; its length is checked by the engine."""
     if not isinstance(key, str):
         raise TypeError(f"an idempotency key is a str, not {type(key).__qualname__}")
     return key
 
 
-def _refuse_in_loop(sync_name: str, async_name: str) -> None:
+def refuse_in_loop(sync_name: str, async_name: str) -> None:
+    """Raises when called on a thread whose event loop runs: blocking there would stop everything else."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

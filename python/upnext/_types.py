@@ -13,7 +13,13 @@ class _Word(str, Enum):
 
 
 class JobStatus(_Word):
-    """Where a job stands."""
+    """Where a job stands.
+
+    >>> (await future.result()).status is upnext.JobStatus.COMPLETE
+    True
+    >>> upnext.JobStatus("queued") == "queued"
+    True
+    """
 
     PENDING = "pending"
     QUEUED = "queued"
@@ -25,7 +31,11 @@ class JobStatus(_Word):
 
 
 class FailureReason(_Word):
-    """Why a job failed or was cancelled."""
+    """Why a job failed or was cancelled.
+
+    >>> [str(reason) for reason in upnext.FailureReason]
+    ['timeout', 'exception', 'cancelled', 'unknown']
+    """
 
     TIMEOUT = "timeout"
     EXCEPTION = "exception"
@@ -33,15 +43,37 @@ class FailureReason(_Word):
     UNKNOWN = "unknown"
 
 
+class MissedRunPolicy(_Word):
+    """What to do about runs of a schedule whose time passed while no worker was there: every one of them is run, oldest
+    first; only the latest is; or none is.
+
+    >>> upnext.MissedRunPolicy("skip")
+    <MissedRunPolicy.SKIP: 'skip'>
+    """
+
+    CATCH_UP = "catch_up"
+    LATEST_ONLY = "latest_only"
+    SKIP = "skip"
+
+
 class SyncExecutor(_Word):
-    """What runs tasks that are plain functions."""
+    """What runs tasks that are plain functions.
+
+    >>> upnext.Worker("reports", sync_executor=upnext.SyncExecutor.THREAD)
+    <upnext.Worker reports: no tasks>
+    """
 
     THREAD = "thread"
     PROCESS = "process"
 
 
 class ArtifactType(_Word):
-    """What an artifact is."""
+    """What an artifact is.
+
+    >>> artifact = await upnext.create_artifact("log.txt", "3 warnings.", upnext.ArtifactType.TEXT)
+    >>> artifact.type, artifact.content_type
+    (<ArtifactType.TEXT: 'text'>, 'text/plain; charset=utf-8')
+    """
 
     JSON = "json"
     TEXT = "text"

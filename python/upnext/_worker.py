@@ -5,24 +5,35 @@ from __future__ import annotations
 import asyncio
 import inspect
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from upnext import _bridge
+from upnext import _bridge, _lifespan
 from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
+from upnext._events import EventHandle
 from upnext._hooks import Hook, Hooks
 from upnext._mailbox import mailbox_of
+from upnext._packages import PackageManager
+from upnext._queue_config import WorkerQueueConfig
+from upnext._recording import Capture
+from upnext._resources import NOTHING
+from upnext._resources import check as check_resources
+from upnext._retry_rules import ExceptionTypes, retry_rules
+from upnext._rules import Rules
 from upnext._runner import Runner
 from upnext._task import AsyncTaskHandle, SyncTaskHandle, TaskHandle
-from upnext._types import SyncExecutor
+from upnext._types import MissedRunPolicy, SyncExecutor
 
 if TYPE_CHECKING:
-    from upnext._bridge import RunningWorker
+    from upnext._bridge import Connection, RunningWorker
 
 P = ParamSpec("P")
 R = TypeVar("R")
+L = TypeVar("L", bound=Callable[..., Any])
 
 
 class Worker:
@@ -30,6 +41,15 @@ class Worker:
 
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
+
+    >>> worker = upnext.Worker("shop", concurrency=8)
+    >>> @worker.task(retries=3, timeout=60)
+    ... async def greet(name: str) -> str:
+    ...     return f"Hello {name}"
+    >>> await worker.start()
+    >>> (await greet.wait("Ann")).value
+    'Hello Ann'
+    >>> await worker.stop()
     """
 
     def __init__(
@@ -40,7 +60,9 @@ class Worker:
         *,
         url: str | None = None,
         redis_url: str | None = None,
+        queue_config: WorkerQueueConfig | None = None,
         handle_signals: bool = True,
+        autodiscover_packages: Iterable[str] = (),
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name.strip()):
             raise ValueError(f"a worker's name is a text that is not empty, not {name!r}")
@@ -52,12 +74,56 @@ class Worker:
             raise NotImplementedError(
                 "SyncExecutor.PROCESS is not in this version of UpNext yet: use SyncExecutor.THREAD"
             )
-        self.name = name or f"worker-{secrets.token_hex(4)}"
+        if queue_config is not None and not isinstance(queue_config, WorkerQueueConfig):
+            raise TypeError(f"queue_config is a WorkerQueueConfig, not a {type(queue_config).__qualname__}")
+        if isinstance(autodiscover_packages, str):
+            raise TypeError("autodiscover_packages is a list of names: write autodiscover_packages=['shop.tasks']")
+        self.name: str = name or f"worker-{secrets.token_hex(4)}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
+        self.queue_config = queue_config
         self._url = url or redis_url
         self._running: _Running | None = None
+        self._lifespan: Callable[..., Any] | None = None
+        self._packages = PackageManager()
+        for package in autodiscover_packages:
+            self._packages.add(package)
+
+    def autodiscover(self, *packages: str | ModuleType) -> list[str]:
+        """Imports these packages with all of their modules, so that the tasks in them register, and answers the names
+        of the modules. The packages that `autodiscover_packages` names are imported when the worker starts, or with the
+        first call of this. Raises `ImportError` naming the module that cannot be imported."""
+        for package in packages:
+            self._packages.add(package)
+        return self._packages.discover()
+
+    def lifespan(self, function: L) -> L:
+        """Registers what runs before the worker's first job and after its last: a generator, async or not, or a
+        function that gives a context manager. It takes nothing, or the worker.
+
+        What it yields, a dict or any object, are the resources of the tasks: they get them through parameters whose
+        default is `upnext.resource()`, or all of them as `get_current_context().resources`. When the start-up fails,
+        the worker does not start. The shut-down runs when no job is running any more; what goes wrong in it is logged.
+
+        >>> @worker.lifespan
+        ... async def resources():
+        ...     yield {"turns": asyncio.Semaphore(3)}
+        >>> @worker.task
+        ... async def fetch(url: str, turns: asyncio.Semaphore = upnext.resource()) -> str:
+        ...     async with turns:
+        ...         return f"read {url}"
+        >>> (await fetch.wait("/a")).value
+        'read /a'
+        """
+        _lifespan.checked(self.name, function)
+        before = self._lifespan
+        if before is not None and _place(before) != _place(function):
+            raise ValueError(
+                f"worker '{self.name}' has a lifespan already ({_place(before)}): let one function do all of it"
+            )
+        self._lifespan = function
+        return function
 
     def offer_only(self, tasks: set[str]) -> None:
         """Leaves out every other task: they can be submitted to, but are not run here."""
@@ -90,6 +156,18 @@ class Worker:
         retry_jitter: float = 0.0,
         timeout: float = 1800.0,
         artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
+        rate_limit: str | None = None,
+        max_concurrency: int | None = None,
+        routing_group: str | None = None,
+        group_max_concurrency: int | None = None,
+        concurrency_key: str | None = None,
+        key_max_concurrency: int | None = None,
+        cache_key: str | None = None,
+        cache_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -110,12 +188,23 @@ class Worker:
         retry_jitter: float = 0.0,
         timeout: float = 1800.0,
         artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
+        rate_limit: str | None = None,
+        max_concurrency: int | None = None,
+        routing_group: str | None = None,
+        group_max_concurrency: int | None = None,
+        concurrency_key: str | None = None,
+        key_max_concurrency: int | None = None,
+        cache_key: str | None = None,
+        cache_ttl: float | timedelta | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
         on_retry: Hook | None = None,
         on_complete: Hook | None = None,
-        **not_yet: Any,
     ) -> Any:
         """Registers a function, async or not, as a task: `@worker.task`, or with options `@worker.task(retries=3)`.
 
@@ -123,29 +212,116 @@ class Worker:
         `retry_jitter` (0 to 1) is drawn at random. `timeout` is for one attempt, in seconds. The hooks take nothing or
         the context; what goes wrong in them is logged and changes nothing. `artifact_ttl` is the `expires_in` of the
         artifacts that the task makes, in seconds or as a timedelta, where they do not say it themselves.
+
+        `retry_on` and `give_up_on` are exception types, one or a tuple: with `retry_on` only those are retried, and one
+        of `give_up_on` never is. An attempt that ran out of time is retried either way. `capture_logs` keeps what a job
+        logs through `logging` in the job's log, `capture_output` what it prints to stdout and stderr; both also go to
+        where they went before. Of one attempt the first 9,000 and the last 1,000 lines are kept.
+
+        These hold over all workers: `rate_limit` is how many jobs begin in a time (`"100/m"`, `"5/10s"`),
+        `max_concurrency` how many run at once, `group_max_concurrency` how many of all tasks with the same
+        `routing_group`. Jobs whose arguments give the same `concurrency_key` (a template such as `"{customer_id}"`) run
+        `key_max_concurrency` at once, by default one after the other. A job whose arguments give a `cache_key` that
+        completed within the last `cache_ttl` seconds (without it: ever) takes that result and is not run.
         """
-        _refuse_later_options(name or self.name, not_yet)
-        hooks = Hooks(on_start, on_success, on_failure, on_retry, on_complete)
+        options = {name: value for name, value in locals().items() if name not in ("self", "function")}
 
         def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
-            key = _key_of(function, name)
-            if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
-                raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
-            ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
-            handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
-            handle: TaskHandle[Any, Any] = handle_type(
-                function,
-                key=key,
-                url=self._url,
-                timeout=timeout,
-                retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
-                hooks=hooks,
-                artifact_ttl=ttl,
-            )
-            self._add(handle, function)
-            return handle
+            return self.register(function, **options)
 
         return register if function is None else register(function)
+
+    def cron(
+        self,
+        schedule: str,
+        *,
+        name: str | None = None,
+        timeout: float = 1800.0,
+        timezone: str | None = None,
+        missed_run_policy: MissedRunPolicy | str = MissedRunPolicy.LATEST_ONLY,
+        max_catch_up_seconds: float | None = None,
+        **options: Any,
+    ) -> _Decorator:
+        """Registers a function that runs by itself: `@worker.cron("0 3 * * *")`, once for each tick however many
+        workers there are. The schedule has five fields, or six with the seconds first, in the time zone `timezone` (an
+        IANA name such as `"Europe/Berlin"`; default UTC). `missed_run_policy` says what becomes of ticks at which no
+        worker ran, `max_catch_up_seconds` how far back `MissedRunPolicy.CATCH_UP` reaches (default: without end).
+        Further options are those of `task`. The function takes no arguments.
+
+        >>> @worker.cron("0 3 * * *", timezone="Europe/Berlin")
+        ... async def clean_up() -> str:
+        ...     return "clean"
+        >>> (await clean_up.wait()).value
+        'clean'
+        """
+
+        def register(function: Callable[..., Any]) -> TaskHandle[Any, Any]:
+            return self.register(
+                function,
+                name=name,
+                timeout=timeout,
+                schedule=schedule,
+                timezone=timezone,
+                missed_run_policy=missed_run_policy,
+                max_catch_up_seconds=max_catch_up_seconds,
+                **options,
+            )
+
+        return cast("_Decorator", register)
+
+    def event(self, name: str) -> EventHandle:
+        """An event by its name, to be sent and handled; or a pattern such as `"order.*"`, to be handled."""
+        return EventHandle(name, self)
+
+    @property
+    def handlers(self) -> list[TaskHandle[Any, Any]]:
+        """Its tasks that handle events."""
+        return [handle for handle in self.tasks.values() if handle.rules is not None and handle.rules.pattern]
+
+    def register(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        retries: int = 0,
+        retry_delay: float = 1.0,
+        retry_backoff: float = 2.0,
+        retry_max_delay: float = 3600.0,
+        retry_jitter: float = 0.0,
+        timeout: float = 1800.0,
+        artifact_ttl: float | timedelta | None = None,
+        retry_on: ExceptionTypes | None = None,
+        give_up_on: ExceptionTypes | None = None,
+        capture_logs: bool = False,
+        capture_output: bool = False,
+        on_start: Hook | None = None,
+        on_success: Hook | None = None,
+        on_failure: Hook | None = None,
+        on_retry: Hook | None = None,
+        on_complete: Hook | None = None,
+        **rules: Any,
+    ) -> TaskHandle[Any, Any]:
+        """What `task`, `cron` and the handlers of events have in common: use those."""
+        key = _key_of(function, name)
+        if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries < 2**32 - 1:
+            raise ValueError(f"task '{key}': retries is a whole number of at least 0, not {retries!r}")
+        ttl = None if artifact_ttl is None else seconds_of(artifact_ttl, f"task '{key}': artifact_ttl")
+        handle_type = AsyncTaskHandle if inspect.iscoroutinefunction(function) else SyncTaskHandle
+        handle: TaskHandle[Any, Any] = handle_type(
+            function,
+            key=key,
+            url=self._url,
+            timeout=timeout,
+            retry=(retries, retry_delay, retry_backoff, retry_max_delay, retry_jitter),
+            hooks=Hooks(on_start, on_success, on_failure, on_retry, on_complete),
+            artifact_ttl=ttl,
+            retry_rules=retry_rules(key, retry_on, give_up_on),
+            capture=_capture(key, capture_logs, capture_output),
+            rules=_rules(key, rules),
+            worker=self,
+        )
+        self._add(handle, function)
+        return handle
 
     def _add(self, handle: TaskHandle[Any, Any], function: Callable[..., Any]) -> None:
         before = self.tasks.get(handle.key)
@@ -161,23 +337,46 @@ class Worker:
         """Starts to run jobs on this event loop, in the background."""
         if self._running is not None:
             raise RuntimeError(f"worker '{self.name}' is running already")
+        self._packages.discover()
         if not self.tasks:
             raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
+        if self.queue_config is not None:
+            self.queue_config.warn(self.name)
         connection = opened(self._url) or await connection_async(self._url)
+        lifespan = None if self._lifespan is None else _lifespan.Lifespan(self.name, self._lifespan, self)
+        resources = NOTHING if lifespan is None else await lifespan.enter()
+        try:
+            for task in self.tasks.values():
+                check_resources(task.key, resources, task.arguments.resources)
+            self._running = await self._start(connection, resources, lifespan)
+        except BaseException:
+            if lifespan is not None:
+                await lifespan.leave()
+            raise
+
+    async def _start(self, connection: Connection, resources: Any, lifespan: _lifespan.Lifespan | None) -> _Running:
         loop = asyncio.get_running_loop()
         mailbox = mailbox_of(loop)
-        runner = Runner(self.name, loop)
+        runner = Runner(self.name, loop, resources)
         answer: asyncio.Future[RunningWorker] = loop.create_future()
         tasks = list(self.tasks.values())
         number = _bridge.start_worker(
-            connection, mailbox, answer, self.name, self.concurrency, tasks, runner.start, runner.stop
+            connection,
+            mailbox,
+            answer,
+            self.name,
+            self.concurrency,
+            tasks,
+            runner.start,
+            runner.stop,
+            self.queue_config,
         )
         try:
             engine = await answer
         except BaseException:
             mailbox.forget(number)
             raise
-        self._running = _Running(engine, runner, mailbox, number)
+        return _Running(engine, runner, mailbox, number, lifespan)
 
     async def stop(self, timeout: float = 3.0) -> None:
         """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
@@ -206,7 +405,10 @@ class _Running:
         runner: Runner,
         mailbox: _bridge.Mailbox,
         number: int,
+        lifespan: _lifespan.Lifespan | None,
     ) -> None:
+        self._lifespan = lifespan
+        self._stopping = False
         self._engine = engine
         self._runner = runner
         self._mailbox = mailbox
@@ -215,7 +417,12 @@ class _Running:
         self._keeper = self._loop.create_task(self._keep(), name="upnext-worker")
 
     async def stop(self, timeout: float) -> None:
-        await self._stop_engine(timeout)
+        again, self._stopping = self._stopping, True
+        try:
+            await self._stop_engine(timeout)
+        finally:
+            if self._lifespan is not None:
+                await self._lifespan.leave(hurry=again)
         self._keeper.cancel()
 
     async def _stop_engine(self, timeout: float) -> None:
@@ -233,7 +440,18 @@ class _Running:
         finally:
             if not self._runner.closed:
                 self._runner.closed = True
-                await self._stop_engine(0.0)
+                try:
+                    await self._stop_engine(0.0)
+                finally:
+                    if self._lifespan is not None:
+                        await self._lifespan.leave()
+
+
+def _capture(task: str, logs: bool, output: bool) -> Capture | None:
+    for option, value in (("capture_logs", logs), ("capture_output", output)):
+        if not isinstance(value, bool):
+            raise TypeError(f"task '{task}': {option} is True or False, not {value!r}")
+    return Capture(logs, output) if logs or output else None
 
 
 class _Decorator:
@@ -251,24 +469,13 @@ class _Decorator:
         raise NotImplementedError
 
 
-_LATER = (
-    "cache_key",
-    "cache_ttl",
-    "rate_limit",
-    "max_concurrency",
-    "routing_group",
-    "group_max_concurrency",
-)
-
-
-def _refuse_later_options(task: str, options: dict[str, Any]) -> None:
-    for option, value in options.items():
-        if option not in _LATER:
-            raise TypeError(f"task() got an unexpected keyword argument '{option}'")
-        if value is not None:
-            raise NotImplementedError(
-                f"'{task}': the task option {option} is not in this version of UpNext yet; leave it out"
-            )
+def _rules(task: str, rules: dict[str, Any]) -> Rules:
+    try:
+        return Rules(**rules)
+    except TypeError:
+        known = {field.name for field in fields(Rules)}
+        unknown = next(name for name in rules if name not in known)
+        raise TypeError(f"task '{task}': there is no option {unknown}") from None
 
 
 def _key_of(function: Callable[..., Any], name: str | None) -> str:

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use upnext_artifacts::ArtifactService;
 use upnext_blobs::{BlobError, BlobStore};
 use upnext_core::settings::BackendKind;
-use upnext_core::{Backend, BackendError, Client, Settings};
+use upnext_core::{Backend, BackendError, Client, Clock, Settings, SystemClock};
 use upnext_sqlite::SqliteOptions;
 
 /// Everything a face needs: where jobs are kept and where artifacts go. Cheap to clone.
@@ -41,7 +41,15 @@ pub enum OpenError {
 /// # Errors
 /// One sentence that names the setting or file and what is wrong with it.
 pub async fn open(settings: Settings) -> Result<Deployment, OpenError> {
-    let backend = open_backend(&settings).await?;
+    open_with_clock(settings, Arc::new(SystemClock)).await
+}
+
+/// The same with a clock of the caller's choice, for tests. Backends that are servers have a clock of their own.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_with_clock(settings: Settings, clock: Arc<dyn Clock>) -> Result<Deployment, OpenError> {
+    let backend = open_backend(&settings, clock).await?;
     let blobs = BlobStore::open(&settings.artifact_storage)?;
     let artifacts = ArtifactService::new(Arc::clone(&backend), blobs, &settings);
     Ok(Deployment { client: Client::new(backend), artifacts, settings: Arc::new(settings) })
@@ -81,11 +89,15 @@ fn chosen_kind(settings: &Settings) -> Result<BackendKind, OpenError> {
     }
 }
 
-async fn open_backend(settings: &Settings) -> Result<Arc<dyn Backend>, OpenError> {
+async fn open_backend(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Backend>, OpenError> {
     match chosen_kind(settings)? {
         BackendKind::Sqlite => {
             let options = SqliteOptions {
                 durability: settings.durability,
+                clock,
                 ..SqliteOptions::new(sqlite_file(settings)?)
             };
             Ok(upnext_sqlite::open(options).await?)

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use crate::artifact::{Artifact, ArtifactPatch, Digest, NewArtifact, NewPart, Part, RecordRefusal, Seal};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::function::Function;
+use crate::function::{Function, FunctionDefinition};
 use crate::id::{ArtifactId, JobId, WorkerId};
-use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, Lease, NewJob, Outcome, RawJson};
+use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, JobType, Lease, NewJob, Outcome, RawJson};
 pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, Page};
 use crate::signal::Signals;
 use crate::worker::{Worker, WorkerRegistration};
@@ -43,8 +43,44 @@ pub struct ClaimRequest {
 pub struct Claim {
     /// The jobs, most urgent first.
     pub jobs: Vec<ClaimedJob>,
-    /// When the next delayed or retrying job is due, if there is one: the claimer need not look before, unless woken.
+    /// When there may be more: the next delayed or retrying job is due, or a rate limit lets one begin. The claimer need not
+    /// look before, unless woken.
     pub next_due: Option<Timestamp>,
+    /// The moment of the answer, by the backend's clock.
+    pub now: Timestamp,
+}
+
+/// When a cron function is to run next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleEntry {
+    /// Key of the function.
+    pub function: String,
+    /// The next run; `None` when there is none any more.
+    pub next_run_at: Option<Timestamp>,
+    /// Paused functions make no runs.
+    pub paused: bool,
+}
+
+/// The schedules that somebody asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Schedules {
+    /// Those that exist.
+    pub entries: Vec<ScheduleEntry>,
+    /// The moment of the answer, by the backend's clock.
+    pub now: Timestamp,
+}
+
+/// The runs of a cron function that have become due.
+#[derive(Debug, Clone)]
+pub struct Firing {
+    /// Key of the function.
+    pub function: String,
+    /// The next run as it was read. If it is another by now, somebody else was faster, and nothing is done.
+    pub expected: Timestamp,
+    /// The next run from now on.
+    pub next_run_at: Option<Timestamp>,
+    /// The runs, oldest first.
+    pub jobs: Vec<NewJob>,
 }
 
 /// The worker's sign of life, with the leases it wants to keep.
@@ -314,8 +350,16 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>>;
 
     /// Leases due jobs of the given functions to a worker: highest priority first, then oldest due time. Paused
-    /// functions give none. Also moves delayed and retrying jobs whose time has come into the queue.
+    /// functions give none, and those with limits no more than these allow. A job whose result is cached comes with it. Also
+    /// moves delayed and retrying jobs whose time has come into the queue.
     async fn claim(&self, request: ClaimRequest) -> Result<Claim>;
+
+    /// When these cron functions are to run next.
+    async fn list_schedules(&self, functions: Arc<[String]>) -> Result<Schedules>;
+
+    /// Accepts the runs of a cron function and moves its schedule on, in one step. False, and nothing done, when the
+    /// schedule has moved on already: so every run is made once, however many workers look.
+    async fn fire_schedule(&self, firing: Firing) -> Result<bool>;
 
     /// Prolongs leases and notes the worker's sign of life.
     async fn renew(&self, request: RenewRequest) -> Result<Vec<Renewal>>;
@@ -431,7 +475,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The secret bytes that this deployment keeps under a name: those of the first call that ever named it.
     async fn keep_secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;
 
-    /// Makes a worker and its functions known; again, with the same id, replaces what was known.
+    /// Makes a worker and its functions known; again, with the same id, replaces what was known. A schedule that is new or
+    /// has changed begins with its first run from now on; one that is known goes on where it was.
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;
 
     /// Notes that a worker stopped in good order.
@@ -439,6 +484,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
 
     /// The workers that are alive or were heard of within the last day, newest first.
     async fn list_workers(&self) -> Result<Vec<Worker>>;
+
+    /// What every function ever registered is, by key, without figures; only those of one type if it is given.
+    async fn list_definitions(&self, job_type: Option<JobType>) -> Result<Vec<FunctionDefinition>>;
 
     /// Every function ever registered, by key, with its figures.
     async fn list_functions(&self) -> Result<Vec<Function>>;

@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::job::{JobStatus, JobType, RawJson};
+use crate::job::{CacheUse, ConcurrencyKey, JobStatus, JobType, RawJson};
+use crate::limits::Limits;
+use crate::pattern::EventPattern;
+use crate::schedule::{MissedRunPolicy, Schedule};
+use crate::template::Template;
 
 /// How long one attempt may run when a task names no timeout.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
@@ -64,6 +68,55 @@ impl RetryPolicy {
     }
 }
 
+/// What makes a cron function run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CronRule {
+    /// Five fields, or six with the seconds first.
+    pub schedule: String,
+    /// IANA name of the time zone; `None` is UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// What to do about runs whose time passed while no worker was there. Default: the latest one is run.
+    pub missed_run_policy: MissedRunPolicy,
+    /// Seconds that catching up reaches back; `None` is without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_catch_up_seconds: Option<f64>,
+}
+
+impl CronRule {
+    /// This schedule in UTC, with the default policy.
+    #[must_use]
+    pub fn new(schedule: impl Into<String>) -> Self {
+        Self {
+            schedule: schedule.into(),
+            timezone: None,
+            missed_run_policy: MissedRunPolicy::LatestOnly,
+            max_catch_up_seconds: None,
+        }
+    }
+
+    /// The schedule, ready to be asked.
+    ///
+    /// # Errors
+    /// One sentence that names the schedule or time zone and its rule.
+    pub fn parse(&self) -> Result<Schedule, String> {
+        if let Some(seconds) = self.max_catch_up_seconds
+            && !(seconds.is_finite() && seconds >= 0.0)
+        {
+            return Err(format!(
+                "max_catch_up_seconds is {seconds}: it must be a finite number of at least 0"
+            ));
+        }
+        Schedule::parse(&self.schedule, self.timezone.as_deref())
+    }
+
+    /// How far back catching up reaches.
+    #[must_use]
+    pub fn max_catch_up(&self) -> Option<Duration> {
+        self.max_catch_up_seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+}
+
 /// One named argument of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
@@ -96,6 +149,27 @@ pub struct FunctionDefinition {
     /// their job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_ttl: Option<f64>,
+    /// What holds for its jobs together.
+    #[serde(flatten)]
+    pub limits: Limits,
+    /// Jobs whose arguments give the same key here wait for each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<Template>,
+    /// How many jobs of one key run at once; `None` is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_max_concurrency: Option<u32>,
+    /// Jobs whose arguments give the same key here share a result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_key: Option<Template>,
+    /// Seconds that a result is shared for; `None` is without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_ttl: Option<f64>,
+    /// When it runs by itself; only of a cron function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronRule>,
+    /// Which events it handles; only of an event handler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<EventPattern>,
 }
 
 impl FunctionDefinition {
@@ -112,7 +186,85 @@ impl FunctionDefinition {
             parameters: None,
             takes_any: false,
             artifact_ttl: None,
+            limits: Limits::default(),
+            concurrency_key: None,
+            key_max_concurrency: None,
+            cache_key: None,
+            cache_ttl: None,
+            cron: None,
+            pattern: None,
         }
+    }
+
+    /// Checks every option, by itself and together with the others.
+    ///
+    /// # Errors
+    /// One sentence that names the function, the option and its rule.
+    pub fn validate(&self) -> Result<(), String> {
+        self.broken_rule().map_or(Ok(()), |rule| Err(format!("'{}': {rule}", self.key)))
+    }
+
+    fn broken_rule(&self) -> Option<String> {
+        if !self.timeout.is_finite() || self.timeout <= 0.0 {
+            return Some(format!(
+                "timeout is {}: it must be a finite number of seconds above 0",
+                self.timeout
+            ));
+        }
+        if let Err(rule) = self.retry.validate().and_then(|()| self.limits.validate()) {
+            return Some(rule);
+        }
+        for (name, template) in [("cache_key", &self.cache_key), ("concurrency_key", &self.concurrency_key)] {
+            if let Some(unknown) = template.as_ref().and_then(|template| self.unknown_argument(template)) {
+                return Some(format!("{name} uses '{unknown}', but it takes {}", self.describe_parameters()));
+            }
+        }
+        if self.key_max_concurrency.is_some() && self.concurrency_key.is_none() {
+            return Some(
+                "key_max_concurrency needs a concurrency_key: say which jobs belong together".to_owned(),
+            );
+        }
+        if self.key_max_concurrency == Some(0) {
+            return Some("key_max_concurrency is at least 1, not 0".to_owned());
+        }
+        match (self.cache_ttl, &self.cache_key) {
+            (Some(_), None) => {
+                return Some(
+                    "cache_ttl needs a cache_key: say which arguments make a result the same".to_owned(),
+                );
+            }
+            (Some(ttl), Some(_)) if !ttl.is_finite() || ttl <= 0.0 => {
+                return Some(format!("cache_ttl is {ttl}: it must be a finite number of seconds above 0"));
+            }
+            _ => {}
+        }
+        self.cron.as_ref().and_then(|cron| cron.parse().err())
+    }
+
+    fn unknown_argument<'a>(&self, template: &'a Template) -> Option<&'a str> {
+        let parameters = self.parameters.as_ref().filter(|_| !self.takes_any)?;
+        template.arguments().find(|name| !parameters.iter().any(|parameter| parameter.name == *name))
+    }
+
+    /// The first run of a cron function after `now`.
+    #[must_use]
+    pub fn first_run_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.cron.as_ref()?.parse().ok()?.next_after(now)
+    }
+
+    /// How the result for these arguments is shared, if it is.
+    #[must_use]
+    pub fn cache_use(&self, kwargs: &RawJson) -> Option<CacheUse> {
+        let key = self.cache_key.as_ref()?.render(kwargs);
+        let ttl = self.cache_ttl.map(|ttl| Duration::try_from_secs_f64(ttl).unwrap_or(Duration::MAX));
+        Some(CacheUse { key, ttl })
+    }
+
+    /// For which other jobs one with these arguments waits, if it does.
+    #[must_use]
+    pub fn concurrency_key_of(&self, kwargs: &RawJson) -> Option<ConcurrencyKey> {
+        let key = self.concurrency_key.as_ref()?.render(kwargs);
+        Some(ConcurrencyKey { key, limit: self.key_max_concurrency.unwrap_or(1) })
     }
 
     /// The timeout as a duration.
@@ -176,6 +328,8 @@ pub struct Function {
     pub definition: FunctionDefinition,
     /// Paused functions keep accepting jobs but none is claimed.
     pub paused: bool,
+    /// When it runs next by its schedule, if it has one.
+    pub next_run_at: Option<Timestamp>,
     /// Ids of the live worker instances that offer it.
     pub workers: Vec<String>,
     /// Figures about its jobs.

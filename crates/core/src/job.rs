@@ -224,6 +224,12 @@ pub struct NewJob {
     pub priority: i32,
     /// Not before this moment; `None` means at once.
     pub scheduled_at: Option<Timestamp>,
+    /// This much later than that, by the backend's clock.
+    pub delay: Duration,
+    /// For which other jobs of the function it waits.
+    pub concurrency_key: Option<ConcurrencyKey>,
+    /// How its result is shared.
+    pub cache: Option<CacheUse>,
     /// What to do when an attempt fails.
     pub retry: RetryPolicy,
     /// How long one attempt may run.
@@ -232,6 +238,24 @@ pub struct NewJob {
     pub parent: Option<Parent>,
     /// Where it came from, as a JSON object with a `type`; `None` is `{"type": "task"}`.
     pub source: Option<RawJson>,
+}
+
+/// Jobs of one function with the same key run only so many at once; the others wait without being in the way of the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConcurrencyKey {
+    /// What they have in common.
+    pub key: String,
+    /// How many of them run at once, at least 1.
+    pub limit: u32,
+}
+
+/// Jobs of one function with the same key share the result of the first that completes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheUse {
+    /// What makes the result the same.
+    pub key: String,
+    /// For how long it is shared; `None` is without end.
+    pub ttl: Option<Duration>,
 }
 
 /// The place of a job in its tree.
@@ -385,6 +409,8 @@ pub struct ClaimedJob {
     pub root_id: JobId,
     /// The state an earlier attempt saved.
     pub checkpoint: Option<RawJson>,
+    /// The result of an earlier job that this one shares: it is to complete with it, without being run.
+    pub cached: Option<RawJson>,
 }
 
 /// How an attempt ended, as the worker saw it.

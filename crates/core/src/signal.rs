@@ -17,6 +17,7 @@ pub type FinishedJobs = Arc<[JobId]>;
 pub struct Signals {
     work: watch::Sender<u64>,
     elsewhere: watch::Sender<u64>,
+    clock: watch::Sender<u64>,
     finished: broadcast::Sender<FinishedJobs>,
 }
 
@@ -25,6 +26,7 @@ impl Default for Signals {
         Self {
             work: watch::Sender::new(0),
             elsewhere: watch::Sender::new(0),
+            clock: watch::Sender::new(0),
             finished: broadcast::Sender::new(1024),
         }
     }
@@ -48,6 +50,18 @@ impl Signals {
     pub fn changed_elsewhere(&self) {
         self.elsewhere.send_modify(|count| *count = count.wrapping_add(1));
         self.work_available();
+    }
+
+    /// Says that the backend's clock was moved by hand: what sleeps until a moment has to look again.
+    pub fn clock_moved(&self) {
+        self.clock.send_modify(|count| *count = count.wrapping_add(1));
+        self.work_available();
+    }
+
+    /// Wakes when the backend's clock was moved by hand.
+    #[must_use]
+    pub fn subscribe_clock(&self) -> watch::Receiver<u64> {
+        self.clock.subscribe()
     }
 
     /// Wakes when jobs may have become claimable.

@@ -3,6 +3,7 @@
 //! What runs a job is an [`Executor`]; where jobs are kept is the [`Client`]'s backend. This crate names neither a
 //! concrete backend nor a language.
 
+mod cron;
 mod executor;
 mod pace;
 mod run;

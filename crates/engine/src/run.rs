@@ -97,6 +97,8 @@ pub(crate) struct Run {
     finish_backoff: Backoff,
     /// Leases on their way back to the queue.
     releases: JoinSet<()>,
+    /// Makes the runs of cron functions.
+    schedules: JoinSet<()>,
 }
 
 impl Run {
@@ -106,6 +108,7 @@ impl Run {
         config: WorkerConfig,
         executor: Arc<dyn Executor>,
         stop_requests: mpsc::UnboundedReceiver<Instant>,
+        schedules: JoinSet<()>,
     ) -> Self {
         let (report, ended) = mpsc::unbounded_channel();
         let (answer, answers) = mpsc::unbounded_channel();
@@ -140,6 +143,7 @@ impl Run {
             claim_backoff: Backoff::default(),
             finish_backoff: Backoff::default(),
             releases: JoinSet::new(),
+            schedules,
         }
     }
 
@@ -262,10 +266,10 @@ impl Run {
                 if claim.jobs.len() >= asked {
                     self.next_claim = now;
                 } else if let Some(due) = claim.next_due {
-                    let wait = due.since(SystemClock.now()).max(Duration::from_millis(1));
+                    let wait = due.since(claim.now).max(Duration::from_millis(1));
                     self.next_claim = self.next_claim.min(now + wait);
                 }
-                self.inbox.extend(claim.jobs);
+                claim.jobs.into_iter().for_each(|job| self.take_claimed(job));
                 if self.phase != Phase::Working {
                     self.release_inbox();
                 }
@@ -275,6 +279,18 @@ impl Run {
                 tracing::warn!(%error, "cannot claim jobs; trying again in {wait:?}");
                 self.next_claim = now + wait;
             }
+        }
+    }
+
+    /// A job that shares the result of another is done with; any other waits for a slot.
+    fn take_claimed(&mut self, mut job: ClaimedJob) {
+        match job.cached.take() {
+            Some(result) => self.outbox.push(Finish {
+                lease: job.lease,
+                started_at: SystemClock.now(),
+                outcome: Outcome::Complete { result },
+            }),
+            None => self.inbox.push_back(job),
         }
     }
 
@@ -476,6 +492,8 @@ impl Run {
             Phase::Draining(earlier) => Phase::Draining(until.min(earlier)),
             stopping @ Phase::Stopping(_) => stopping,
         };
+        // A worker that takes no more jobs makes none either.
+        self.schedules.abort_all();
         self.release_inbox();
     }
 

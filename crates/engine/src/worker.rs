@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use upnext_core::{
     BackendError, Client, FunctionDefinition, Settings, VERSION, WorkerId, WorkerRegistration,
 };
 
+use crate::cron::Cron;
 use crate::executor::Executor;
 use crate::run::Run;
 
@@ -87,12 +89,19 @@ impl Worker {
         config: WorkerConfig,
         executor: Arc<dyn Executor>,
     ) -> Result<WorkerHandle, BackendError> {
+        for function in &config.functions {
+            function.validate().map_err(BackendError::Unusable)?;
+        }
         let id = WorkerId::fresh(&config.name);
         let registration = config.registration(id.clone());
         client.backend().register_worker(registration).await?;
         let (stop, stop_requests) = mpsc::unbounded_channel();
         let (stopped, done) = watch::channel(false);
-        let run = Run::new(id.clone(), client, config, executor, stop_requests);
+        let mut schedules = JoinSet::new();
+        if let Some(cron) = Cron::of(&config.functions, client.clone()) {
+            schedules.spawn(cron.run_for_ever());
+        }
+        let run = Run::new(id.clone(), client, config, executor, stop_requests, schedules);
         tokio::spawn(async move {
             run.until_stopped().await;
             stopped.send_replace(true);

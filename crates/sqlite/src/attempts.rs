@@ -7,7 +7,7 @@ use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, Transition};
 use upnext_core::{JobStatus, LeaseToken, Outcome, RetryPolicy, Timestamp};
 
 use crate::lane::Transaction;
-use crate::rows;
+use crate::{gate, rows};
 
 pub(crate) fn renew(transaction: &Transaction<'_>, request: &RenewRequest) -> rusqlite::Result<Vec<Renewal>> {
     let expires = transaction.now.after(request.lease);
@@ -43,16 +43,22 @@ fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::R
         let change = transaction.next_change();
         let mut complete =
             transaction.connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?;
-        let completed = complete.execute(params![
+        let given = params![
             finish.lease.job_id.as_bytes(),
             finish.lease.token.get(),
             finish.started_at.as_micros(),
             transaction.now.as_micros(),
             result.as_str(),
             change,
-        ])?;
-        if completed == 1 {
+        ];
+        let completed: Option<(Option<i64>, bool)> =
+            complete.query_row(given, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        drop(complete);
+        if let Some((of_interest, shared)) = completed {
             transaction.finished(finish.lease.job_id);
+            if let Some(seq) = of_interest {
+                tell_others(transaction, seq, shared)?;
+            }
             return Ok(Finished::Applied(JobStatus::Complete));
         }
     }
@@ -74,6 +80,20 @@ fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::R
     };
     end_attempt(transaction, finish.lease, &attempt, next, &ending)?;
     Ok(Finished::Applied(next.status))
+}
+
+/// A job has completed whose result others share, or that others have waited for.
+fn tell_others(transaction: &mut Transaction<'_>, seq: i64, shared: bool) -> rusqlite::Result<()> {
+    if shared {
+        let now = transaction.now.as_micros();
+        transaction
+            .connection
+            .prepare_cached(include_str!("../queries/cache_result.sql"))?
+            .execute([seq, now])?;
+    }
+    gate::place_given_up(transaction, seq)?;
+    transaction.work_available();
+    Ok(())
 }
 
 pub(crate) fn release(transaction: &mut Transaction<'_>, leases: &[Lease]) -> rusqlite::Result<()> {
@@ -131,6 +151,9 @@ struct LeasedAttempt {
     cancel_requested: bool,
     started_at: Option<Timestamp>,
     worker_id: Option<String>,
+    /// Others share limits with it.
+    limited: bool,
+    has_gate: bool,
 }
 
 impl LeasedAttempt {
@@ -168,6 +191,8 @@ fn find_attempt(transaction: &Transaction<'_>, lease: Lease) -> rusqlite::Result
                 cancel_requested: row.get(6)?,
                 started_at: rows::moment(row, 7)?,
                 worker_id: row.get(8)?,
+                limited: row.get(9)?,
+                has_gate: row.get(10)?,
             })
         })
         .optional()
@@ -197,6 +222,14 @@ fn end_attempt(
         attempt.losses + u32::from(ending.lost),
         change,
     ])?;
+    drop(end);
+    // A job that goes back to the queue at once keeps its place.
+    if attempt.has_gate && next.status != JobStatus::Queued {
+        gate::place_given_up(transaction, attempt.seq)?;
+    }
+    if attempt.limited {
+        transaction.work_available();
+    }
     if is_final {
         transaction.finished(lease.job_id);
         return Ok(());

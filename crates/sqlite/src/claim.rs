@@ -1,44 +1,78 @@
 //! `claim`: due jobs become active under fresh leases.
 
-use rusqlite::params;
-use upnext_core::backend::{Claim, ClaimRequest};
-use upnext_core::{LeaseToken, Timestamp};
+use std::collections::HashMap;
 
+use rusqlite::{OptionalExtension, params};
+use upnext_core::backend::{Claim, ClaimRequest};
+use upnext_core::{ClaimedJob, LeaseToken, RawJson, Timestamp};
+
+use crate::allowance::Allowances;
 use crate::lane::Transaction;
-use crate::rows;
+use crate::{gate, rows};
 
 /// Delayed jobs that one claim moves into the queue, which bounds how long it may take (a few hundred milliseconds). Only
 /// when more than these become due together may a less urgent one be given first.
 const MAX_PROMOTED: usize = 50_000;
 
 pub(crate) fn claim(transaction: &mut Transaction<'_>, request: &ClaimRequest) -> rusqlite::Result<Claim> {
+    let now = transaction.now;
     if request.limit == 0 {
-        return Ok(Claim::default());
+        return Ok(Claim { now, ..Claim::default() });
     }
     let mut next_due = next_due(transaction)?;
-    if next_due.is_some_and(|due| due <= transaction.now) {
+    if next_due.is_some_and(|due| due <= now) {
         promote_due(transaction)?;
         next_due = self::next_due(transaction)?;
     }
-    let expires = transaction.now.after(request.lease);
+    let mut allowances = Allowances::read(transaction)?;
+    let mut starts = HashMap::new();
     let mut jobs = Vec::new();
-    for candidate in candidates(transaction, request)? {
-        let token = LeaseToken::fresh();
-        let change = transaction.next_change();
-        let mut statement = transaction.connection.prepare_cached(include_str!("../queries/claim.sql"))?;
-        jobs.push(statement.query_row(
-            params![
-                candidate.seq,
-                request.worker.as_str(),
-                token.get(),
-                expires.as_micros(),
-                transaction.now.as_micros(),
-                change
-            ],
-            |row| rows::claimed_job(row, token, expires),
-        )?);
+    for candidate in candidates(transaction, request, &mut allowances)? {
+        let function = &request.functions[candidate.function];
+        if !allowances.take(function) {
+            continue;
+        }
+        let job = lease(transaction, request, candidate.seq, allowances.counts(function))?;
+        if job.cached.is_none() {
+            *starts.entry(function.clone()).or_default() += 1;
+        }
+        jobs.push(job);
     }
-    Ok(Claim { jobs, next_due })
+    allowances.note_starts(transaction, &starts)?;
+    let next_due = [next_due, allowances.next_start].into_iter().flatten().min();
+    Ok(Claim { jobs, next_due, now })
+}
+
+/// Makes a job active, and finds the result that it shares, if there is one.
+fn lease(
+    transaction: &mut Transaction<'_>,
+    request: &ClaimRequest,
+    seq: i64,
+    limited: bool,
+) -> rusqlite::Result<ClaimedJob> {
+    let token = LeaseToken::fresh();
+    let expires = transaction.now.after(request.lease);
+    let now = transaction.now.as_micros();
+    let change = transaction.next_change();
+    let mut claim = transaction.connection.prepare_cached(include_str!("../queries/claim.sql"))?;
+    let worker = request.worker.as_str();
+    let (mut job, cache_key) = claim
+        .query_row(params![seq, worker, token.get(), expires.as_micros(), now, change, limited], |row| {
+            Ok((rows::claimed_job(row, token, expires)?, row.get::<_, Option<String>>(12)?))
+        })?;
+    if let Some(key) = cache_key {
+        let mut find = transaction.connection.prepare_cached(include_str!("../queries/cached_result.sql"))?;
+        let found =
+            find.query_row(params![job.function, key, now], |row| row.get::<_, String>(0)).optional()?;
+        if let Some(result) = found {
+            job.cached = Some(RawJson::trusted(result));
+            transaction
+                .connection
+                .prepare_cached(include_str!("../queries/cached_job.sql"))?
+                .execute([seq])?;
+        }
+    }
+    Ok(job)
 }
 
 fn next_due(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>> {
@@ -48,16 +82,17 @@ fn next_due(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>
 }
 
 fn promote_due(transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
-    let due: Vec<i64> = transaction
+    let due: Vec<(i64, bool)> = transaction
         .connection
         .prepare_cached(include_str!("../queries/claim_due.sql"))?
-        .query_map(params![transaction.now.as_micros(), MAX_PROMOTED], |row| row.get(0))?
+        .query_map(params![transaction.now.as_micros(), MAX_PROMOTED], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    for seq in due {
+    for (seq, has_gate) in due {
         let change = transaction.next_change();
+        let blocked = has_gate && gate::is_full_for(transaction, seq)?;
         let mut promote =
             transaction.connection.prepare_cached(include_str!("../queries/claim_promote.sql"))?;
-        promote.execute([seq, change])?;
+        promote.execute(params![seq, change, blocked])?;
     }
     // Others may offer these functions.
     transaction.work_available();
@@ -70,32 +105,38 @@ struct Candidate {
     priority: std::cmp::Reverse<i64>,
     scheduled_at: i64,
     seq: i64,
+    /// Its place in the request.
+    function: usize,
 }
 
 /// The most urgent jobs over all functions of the request. Each function's queue is an index range of its own, so this
 /// reads at most `limit` entries of each queue that is not empty, however long it is.
-fn candidates(transaction: &Transaction<'_>, request: &ClaimRequest) -> rusqlite::Result<Vec<Candidate>> {
-    let paused: Vec<String> = transaction
-        .connection
-        .prepare_cached(include_str!("../queries/claim_paused.sql"))?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+fn candidates(
+    transaction: &Transaction<'_>,
+    request: &ClaimRequest,
+    allowances: &mut Allowances,
+) -> rusqlite::Result<Vec<Candidate>> {
     let mut statement = transaction.connection.prepare_cached(include_str!("../queries/claim_ready.sql"))?;
     let mut found = Vec::new();
-    for function in request.functions.iter().filter(|function| !paused.contains(function)) {
-        let mut rows = statement.query(params![function, request.limit])?;
+    for (place, function) in request.functions.iter().enumerate() {
+        let limit = allowances.of(transaction, function)?.unwrap_or(usize::MAX).min(request.limit);
+        if limit == 0 {
+            continue;
+        }
+        let mut rows = statement.query(params![function, limit])?;
         while let Some(row) = rows.next()? {
             found.push(Candidate {
                 seq: row.get(0)?,
                 priority: std::cmp::Reverse(row.get(1)?),
                 scheduled_at: row.get(2)?,
+                function: place,
             });
         }
     }
     if request.functions.len() > 1 {
         found.sort_unstable();
         // A function that is offered twice was read twice.
-        found.dedup();
+        found.dedup_by_key(|candidate| candidate.seq);
         found.truncate(request.limit);
     }
     Ok(found)
@@ -109,7 +150,9 @@ mod tests {
     #[test]
     fn a_claim_reads_nothing_but_the_index_of_what_is_ready() {
         let database = Connection::open_in_memory().unwrap();
-        database.execute_batch(include_str!("../migrations/0001_init.sql")).unwrap();
+        for migration in crate::connection::MIGRATIONS {
+            database.execute_batch(migration).unwrap();
+        }
         let explained = concat!("EXPLAIN QUERY PLAN ", include_str!("../queries/claim_ready.sql"));
         let mut statement = database.prepare(explained).unwrap();
         let steps: Vec<String> = statement

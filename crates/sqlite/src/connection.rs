@@ -12,10 +12,11 @@ use upnext_core::folding::without_case;
 const APPLICATION_ID: i32 = 0x5550_4E58;
 
 /// Every schema step, oldest first. Forward only; a released step is never edited.
-const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_artifacts.sql"),
     include_str!("../migrations/0003_followers.sql"),
+    include_str!("../migrations/0005_limits.sql"),
 ];
 
 /// How long a writer waits for the writers of other processes before it gives up.

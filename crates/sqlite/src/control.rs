@@ -7,15 +7,17 @@ use upnext_core::{FailureReason, JobId, JobStatus, RawJson, Timestamp};
 
 use crate::enqueue::find_idempotent;
 use crate::lane::Transaction;
-use crate::rows;
+use crate::{gate, rows};
 
 pub(crate) fn cancel(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite::Result<Cancelled> {
     let mut find = transaction.connection.prepare_cached(include_str!("../queries/cancel_find.sql"))?;
     let found = find
-        .query_row([job.as_bytes()], |row| Ok((row.get::<_, i64>(0)?, rows::word::<JobStatus>(row, 1)?)))
+        .query_row([job.as_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?, rows::word::<JobStatus>(row, 1)?, row.get::<_, bool>(2)?))
+        })
         .optional()?;
     drop(find);
-    let Some((seq, status)) = found else { return Ok(Cancelled::UnknownJob) };
+    let Some((seq, status, has_place)) = found else { return Ok(Cancelled::UnknownJob) };
     match transition::on_cancel(status) {
         Cancellation::TooLate => Ok(Cancelled::TooLate(status)),
         Cancellation::AtOnce => {
@@ -24,6 +26,10 @@ pub(crate) fn cancel(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite:
             let mut end =
                 transaction.connection.prepare_cached(include_str!("../queries/cancel_at_once.sql"))?;
             end.execute([seq, now, change])?;
+            drop(end);
+            if has_place && status == JobStatus::Queued {
+                gate::place_given_up(transaction, seq)?;
+            }
             transaction.finished(job);
             Ok(Cancelled::AtOnce)
         }
@@ -52,6 +58,7 @@ struct LastAttempt {
     traceback: Option<String>,
     function: String,
     idempotency_key: Option<String>,
+    has_gate: bool,
 }
 
 pub(crate) fn retry(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite::Result<Retried> {
@@ -80,8 +87,9 @@ pub(crate) fn retry(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite::
     drop(record);
     let change = transaction.next_change();
     let now = transaction.now.as_micros();
+    let blocked = last.has_gate && gate::is_full_for(transaction, last.seq)?;
     let mut queue = transaction.connection.prepare_cached(include_str!("../queries/retry.sql"))?;
-    queue.execute(params![last.seq, now, change, key_is_taken])?;
+    queue.execute(params![last.seq, now, change, key_is_taken, blocked])?;
     transaction.work_available();
     Ok(Retried::Queued)
 }
@@ -99,6 +107,7 @@ fn last_attempt(row: &rusqlite::Row<'_>) -> rusqlite::Result<LastAttempt> {
         traceback: row.get(8)?,
         function: row.get(9)?,
         idempotency_key: row.get(10)?,
+        has_gate: row.get(11)?,
     })
 }
 

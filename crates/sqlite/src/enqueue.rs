@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use upnext_core::job::Enqueued;
 use upnext_core::{JobId, JobStatus, NewJob};
 
+use crate::gate;
 use crate::lane::Transaction;
 use crate::rows::{stored_micros, stored_retry};
 
@@ -18,8 +19,14 @@ fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Res
         return Ok(Enqueued { id, created: false });
     }
     let now = transaction.now;
-    let delayed = job.scheduled_at.filter(|at| *at > now);
-    let status = if delayed.is_some() { JobStatus::Pending } else { JobStatus::Queued };
+    let due = job.scheduled_at.unwrap_or(now).after(job.delay);
+    let delayed = due > now;
+    let status = if delayed { JobStatus::Pending } else { JobStatus::Queued };
+    let blocked = match &job.concurrency_key {
+        // A job that is not due yet takes no place.
+        Some(gate) if !delayed => gate::is_full(transaction, &job.function, &gate.key, gate.limit)?,
+        _ => false,
+    };
     let change = transaction.next_change();
     let inserted =
         transaction.connection.prepare_cached(include_str!("../queries/enqueue.sql"))?.execute(params![
@@ -30,7 +37,7 @@ fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Res
             job.job_type.as_str(),
             job.priority,
             now.as_micros(),
-            delayed.unwrap_or(now).as_micros(),
+            due.max(now).as_micros(),
             stored_micros(job.timeout),
             stored_retry(&job.retry),
             change,
@@ -39,6 +46,11 @@ fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Res
             job.parent.as_ref().map(|parent| parent.root_id.as_bytes()),
             job.source.as_ref().map(upnext_core::RawJson::as_str),
             job.kwargs.as_str(),
+            job.concurrency_key.as_ref().map(|gate| &gate.key),
+            job.concurrency_key.as_ref().map(|gate| gate.limit),
+            blocked,
+            job.cache.as_ref().map(|cache| &cache.key),
+            job.cache.as_ref().and_then(|cache| cache.ttl).map(stored_micros),
         ])?;
     transaction.work_available();
     Ok(Enqueued { id: job.id, created: inserted == 1 })

@@ -39,6 +39,8 @@ pub(crate) fn expire(transaction: &mut Transaction<'_>, request: ExpireRequest) 
     connection
         .prepare_cached(include_str!("../queries/expire_deletions.sql"))?
         .execute([before(DELETIONS_KEPT)])?;
+    let mut results = connection.prepare_cached(include_str!("../queries/expire_results.sql"))?;
+    results.execute(params![now, limit])?;
     Ok(Expired { artifacts, jobs })
 }
 

@@ -4,6 +4,7 @@
 //! processes are woken through a small file beside the database ([`wake`]). Each verb of [`Backend`] has its function
 //! in the module of its noun, and its SQL in `queries/`.
 
+mod allowance;
 mod artifact_listing;
 mod artifacts;
 mod attempts;
@@ -14,11 +15,13 @@ mod control;
 mod enqueue;
 mod expiry;
 mod followers;
+mod gate;
 mod lane;
 mod listing;
 mod parts;
 mod readers;
 mod rows;
+mod schedules;
 mod search;
 mod wake;
 mod workers;
@@ -32,14 +35,14 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page,
-    RenewRequest, Renewal, Report, Result, Retried,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, Page,
+    RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
 use upnext_core::{
-    Artifact, ArtifactId, Attempt, Backend, BackendError, Clock, Function, Job, JobId, NewArtifact, NewJob,
-    Signals, SystemClock, Worker, WorkerId, WorkerRegistration,
+    Artifact, ArtifactId, Attempt, Backend, BackendError, Clock, Function, FunctionDefinition, Job, JobId,
+    JobType, NewArtifact, NewJob, Signals, SystemClock, Worker, WorkerId, WorkerRegistration,
 };
 
 use crate::lane::{Lane, Promise};
@@ -140,6 +143,17 @@ impl Backend for Sqlite {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Claim> {
         self.lane.write(Promise::Soft, move |transaction| claim::claim(transaction, &request)).await
+    }
+
+    async fn list_schedules(&self, functions: Arc<[String]>) -> Result<Schedules> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| schedules::list_schedules(connection, &functions, now)).await
+    }
+
+    async fn fire_schedule(&self, firing: Firing) -> Result<bool> {
+        self.lane
+            .write(Promise::Durable, move |transaction| schedules::fire_schedule(transaction, &firing))
+            .await
     }
 
     async fn renew(&self, request: RenewRequest) -> Result<Vec<Renewal>> {
@@ -315,6 +329,10 @@ impl Backend for Sqlite {
     async fn list_workers(&self) -> Result<Vec<Worker>> {
         let now = self.clock.now();
         self.readers.read(move |connection| workers::list_workers(connection, now)).await
+    }
+
+    async fn list_definitions(&self, job_type: Option<JobType>) -> Result<Vec<FunctionDefinition>> {
+        self.readers.read(move |connection| workers::list_definitions(connection, job_type)).await
     }
 
     async fn list_functions(&self) -> Result<Vec<Function>> {

@@ -72,6 +72,7 @@ pub(crate) fn claimed_job(
         parent_id: row.get::<_, Option<[u8; 16]>>(7)?.map(JobId::from_bytes),
         root_id: row.get::<_, Option<[u8; 16]>>(8)?.map_or(id, JobId::from_bytes),
         checkpoint: json(row, 9)?,
+        cached: None,
         kwargs: RawJson::trusted(row.get::<_, String>(10)?),
     })
 }

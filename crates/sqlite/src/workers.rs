@@ -3,10 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use upnext_core::function::FunctionStats;
 use upnext_core::worker::HEARTBEAT_SECONDS;
-use upnext_core::{Function, FunctionDefinition, JobStatus, Timestamp, Worker, WorkerId, WorkerRegistration};
+use upnext_core::{
+    Function, FunctionDefinition, JobStatus, JobType, Timestamp, Worker, WorkerId, WorkerRegistration,
+};
 
 use crate::lane::Transaction;
-use crate::rows;
+use crate::{rows, schedules};
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -17,7 +19,7 @@ const ALIVE_MICROS: i64 = 3 * HEARTBEAT_SECONDS as i64 * 1_000_000;
 const SAMPLE: usize = 1000;
 
 pub(crate) fn register_worker(
-    transaction: &Transaction<'_>,
+    transaction: &mut Transaction<'_>,
     worker: &WorkerRegistration,
 ) -> rusqlite::Result<()> {
     let now = transaction.now.as_micros();
@@ -36,13 +38,28 @@ pub(crate) fn register_worker(
         ],
     )?;
     for function in &worker.functions {
-        let definition = serde_json::to_string(function).unwrap_or_default();
-        transaction
-            .connection
-            .prepare_cached(include_str!("../queries/register_function.sql"))?
-            .execute(params![function.key, definition, now])?;
+        register_function(transaction, function)?;
     }
+    transaction.work_available();
     Ok(())
+}
+
+fn register_function(transaction: &Transaction<'_>, function: &FunctionDefinition) -> rusqlite::Result<()> {
+    let (connection, now) = (transaction.connection, transaction.now);
+    let definition = serde_json::to_string(function).unwrap_or_default();
+    let limits = function.limits.bind().then(|| serde_json::to_string(&function.limits).unwrap_or_default());
+    let group = function.limits.routing_group.as_ref();
+    let mut register = connection.prepare_cached(include_str!("../queries/register_function.sql"))?;
+    register.execute(params![function.key, definition, now.as_micros(), limits, group])?;
+    if function.limits.counts_running() {
+        connection
+            .prepare_cached(include_str!("../queries/register_limited.sql"))?
+            .execute([&function.key])?;
+    }
+    match &function.cron {
+        Some(cron) => schedules::register(transaction, function, cron),
+        None => schedules::forget(transaction, &function.key),
+    }
 }
 
 pub(crate) fn deregister_worker(transaction: &Transaction<'_>, worker: &WorkerId) -> rusqlite::Result<()> {
@@ -93,15 +110,33 @@ pub(crate) fn list_functions(
         .map(|(key, definition, paused)| {
             let offers = |worker: &&Worker| worker.alive && worker.functions.contains(&key);
             Ok(Function {
-                // A definition from another version that this one cannot read still has its key.
-                definition: serde_json::from_str(&definition)
-                    .unwrap_or_else(|_| FunctionDefinition::task(&key)),
+                definition: read_definition(&key, &definition),
+                next_run_at: schedules::next_run(connection, &key)?,
                 paused,
                 workers: workers.iter().filter(offers).map(|worker| worker.id.to_string()).collect(),
                 stats: stats(connection, &key, now)?,
             })
         })
         .collect()
+}
+
+pub(crate) fn list_definitions(
+    connection: &Connection,
+    job_type: Option<JobType>,
+) -> rusqlite::Result<Vec<FunctionDefinition>> {
+    let mut list = connection.prepare_cached(include_str!("../queries/list_definitions.sql"))?;
+    let all = list.query_map([], |row| {
+        let (key, definition): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(read_definition(&key, &definition))
+    })?;
+    let wanted =
+        |definition: &FunctionDefinition| job_type.is_none_or(|wanted| definition.job_type == wanted);
+    all.filter(|definition| definition.as_ref().map_or(true, wanted)).collect()
+}
+
+/// A definition from another version that this one cannot read still has its key.
+fn read_definition(key: &str, definition: &str) -> FunctionDefinition {
+    serde_json::from_str(definition).unwrap_or_else(|_| FunctionDefinition::task(key))
 }
 
 pub(crate) fn set_paused(

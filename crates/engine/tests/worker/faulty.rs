@@ -8,13 +8,13 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, JobDeleted, JobQuery, LogLine, Page,
-    RenewRequest, Renewal, Report, Result, Retried,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, Page,
+    RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::{
-    Artifact, ArtifactId, Attempt, Backend, BackendError, Function, Job, JobId, NewArtifact, NewJob, Signals,
-    Worker, WorkerId, WorkerRegistration,
+    Artifact, ArtifactId, Attempt, Backend, BackendError, Function, FunctionDefinition, Job, JobId, JobType,
+    NewArtifact, NewJob, Signals, Worker, WorkerId, WorkerRegistration,
 };
 
 /// Fails the verbs of a worker's life while a switch is on.
@@ -93,6 +93,9 @@ macro_rules! pass_on {
 }
 
 pass_on! {
+    async fn list_schedules(&self, functions: Arc<[String]>) -> Result<Schedules>;
+    async fn fire_schedule(&self, firing: Firing) -> Result<bool>;
+    async fn list_definitions(&self, job_type: Option<JobType>) -> Result<Vec<FunctionDefinition>>;
     async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>>;
     async fn release(&self, leases: Vec<Lease>) -> Result<()>;
     async fn reclaim_expired(&self, limit: usize) -> Result<usize>;

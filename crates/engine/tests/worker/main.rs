@@ -2,7 +2,9 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
 
+mod cron;
 mod faulty;
+mod sharing;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,6 +48,7 @@ struct Stage {
     client: Client,
     backend: Arc<Faulty>,
     worker: WorkerHandle,
+    config: WorkerConfig,
     started: mpsc::UnboundedReceiver<Assignment>,
     stopped: mpsc::UnboundedReceiver<(AttemptKey, StopReason)>,
     _folder: TempDir,
@@ -64,8 +67,8 @@ async fn stage(adjust: impl FnOnce(&mut WorkerConfig)) -> Stage {
     let (start, started) = mpsc::unbounded_channel();
     let (stop, stopped) = mpsc::unbounded_channel();
     let executor = Arc::new(Scripted { started: start, stopped: stop });
-    let worker = Worker::start(client.clone(), config, executor).await.unwrap();
-    Stage { client, backend, worker, started, stopped, _folder: folder }
+    let worker = Worker::start(client.clone(), config.clone(), executor).await.unwrap();
+    Stage { client, backend, worker, config, started, stopped, _folder: folder }
 }
 
 impl Stage {

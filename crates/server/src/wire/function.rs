@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::{JobStatus, JobType, Run};
 
-/// A function that workers registered, with figures about its jobs. Fields of features that this version does not have
-/// yet are null.
+/// A function that workers registered, with figures about its jobs. Limits, cache, schedule and pattern are null
+/// where it has none.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Function {
     /// The name jobs are addressed to.
@@ -39,8 +39,18 @@ pub struct Function {
     pub routing_group: Option<String>,
     /// Jobs at once in that group.
     pub group_max_concurrency: Option<u32>,
+    /// Jobs whose arguments give the same key here wait for each other.
+    pub concurrency_key: Option<String>,
+    /// Jobs of one such key at once; null is 1.
+    pub key_max_concurrency: Option<u32>,
+    /// Jobs whose arguments give the same key here share a result.
+    pub cache_key: Option<String>,
+    /// Seconds that a result is shared for; null is without end.
+    pub cache_ttl: Option<f64>,
     /// The schedule of a cron function.
     pub schedule: Option<String>,
+    /// The time zone of that schedule.
+    pub timezone: Option<String>,
     /// When that schedule fires next.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_run_at: Option<Timestamp>,
@@ -84,7 +94,9 @@ pub struct FunctionParameter {
 
 impl From<upnext_core::Function> for Function {
     fn from(function: upnext_core::Function) -> Self {
-        let upnext_core::Function { definition, paused, workers, stats } = function;
+        let upnext_core::Function { definition, paused, next_run_at, workers, stats } = function;
+        let limits = definition.limits;
+        let cron = definition.cron;
         Self {
             key: definition.key,
             name: definition.name,
@@ -102,15 +114,20 @@ impl From<upnext_core::Function> for Function {
                 };
                 parameters.into_iter().map(wire).collect()
             }),
-            rate_limit: None,
-            max_concurrency: None,
-            routing_group: None,
-            group_max_concurrency: None,
-            schedule: None,
-            next_run_at: None,
-            missed_run_policy: None,
-            max_catch_up_seconds: None,
-            pattern: None,
+            rate_limit: limits.rate_limit.map(|rate| rate.to_string()),
+            max_concurrency: limits.max_concurrency,
+            routing_group: limits.routing_group,
+            group_max_concurrency: limits.group_max_concurrency,
+            concurrency_key: definition.concurrency_key.map(|template| template.to_string()),
+            key_max_concurrency: definition.key_max_concurrency,
+            cache_key: definition.cache_key.map(|template| template.to_string()),
+            cache_ttl: definition.cache_ttl,
+            schedule: cron.as_ref().map(|cron| cron.schedule.clone()),
+            timezone: cron.as_ref().map(|cron| cron.timezone.clone().unwrap_or_else(|| "UTC".to_owned())),
+            next_run_at,
+            missed_run_policy: cron.as_ref().map(|cron| cron.missed_run_policy.to_string()),
+            max_catch_up_seconds: cron.and_then(|cron| cron.max_catch_up_seconds),
+            pattern: definition.pattern.map(|pattern| pattern.to_string()),
             workers,
             runs_24h: stats.runs_24h,
             success_rate: stats.success_rate.map(|part| part * 100.0),

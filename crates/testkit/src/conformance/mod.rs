@@ -10,6 +10,7 @@ pub mod artifact_search;
 pub mod artifacts;
 pub mod attempts;
 pub mod blobs;
+pub mod caching;
 pub mod cancel;
 pub mod changes;
 pub mod claim;
@@ -20,7 +21,9 @@ pub mod expiry;
 pub mod finish;
 pub mod followers;
 pub mod functions;
+pub mod gates;
 pub mod labels;
+pub mod limits;
 pub mod lineage;
 pub mod listing;
 pub mod live;
@@ -29,6 +32,7 @@ pub mod release;
 pub mod renew;
 pub mod report;
 pub mod retry;
+pub mod schedules;
 pub mod signals;
 pub mod totals;
 pub mod uploads;
@@ -77,6 +81,37 @@ macro_rules! backend_conformance {
                 a_leased_job_is_not_given_again,
                 every_lease_has_its_own_token,
                 the_job_names_its_last_worker,
+            }
+            limits {
+                no_more_run_at_once_than_allowed,
+                what_no_longer_runs_makes_room,
+                a_new_limit_counts_what_runs_already,
+                a_limit_can_be_taken_back,
+                a_group_shares_its_limit,
+                no_more_begin_than_the_rate_allows,
+                a_rate_counts_starts_not_running_jobs,
+                a_clock_put_back_does_not_stop_a_rate,
+            }
+            gates {
+                jobs_of_one_key_wait_for_each_other,
+                the_most_urgent_waits_least,
+                every_way_out_gives_the_place_up,
+                a_lost_job_keeps_its_place,
+                a_place_is_taken_when_a_job_is_due,
+                keys_belong_to_their_function,
+            }
+            caching {
+                a_result_is_shared_for_its_time,
+                only_results_of_the_same_key_are_shared,
+                a_result_without_a_time_stays,
+                the_first_result_stays,
+                a_shared_result_uses_up_no_limit,
+            }
+            schedules {
+                a_schedule_begins_when_it_is_registered,
+                every_run_is_made_once,
+                a_run_raced_for_is_made_once,
+                paused_and_ended_schedules_say_so,
             }
             renew {
                 a_renewed_lease_holds_longer,

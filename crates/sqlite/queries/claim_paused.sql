@@ -1,1 +1,0 @@
-SELECT key FROM functions INDEXED BY functions_paused WHERE paused = 1

@@ -1,0 +1,3 @@
+SELECT seq, gate_limit FROM jobs INDEXED BY jobs_gate
+WHERE gate_key IS NOT NULL AND status IN ('queued', 'active') AND function = ?1 AND gate_key = ?2 AND blocked = 1
+ORDER BY priority DESC, scheduled_at, seq LIMIT 1

@@ -1,0 +1,1 @@
+UPDATE jobs SET blocked = 0 WHERE seq = ?1

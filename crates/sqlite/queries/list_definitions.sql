@@ -1,0 +1,1 @@
+SELECT key, definition FROM functions ORDER BY key

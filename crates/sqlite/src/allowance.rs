@@ -1,0 +1,148 @@
+//! How many jobs a claim may take from functions that are paused or have limits.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, params};
+use upnext_core::Timestamp;
+use upnext_core::limits::{Limits, Rate};
+
+use crate::lane::Transaction;
+
+/// What holds for one function at the moment of a claim.
+#[derive(Debug)]
+pub(crate) struct Held {
+    paused: bool,
+    limits: Limits,
+}
+
+/// What holds for the functions of a claim. Most have nothing to them.
+#[derive(Debug, Default)]
+pub(crate) struct Allowances {
+    held: HashMap<String, Held>,
+    /// Places left in groups, as far as this claim has looked.
+    groups: HashMap<String, u32>,
+    /// When a rate limit lets the next job begin, the earliest of all.
+    pub(crate) next_start: Option<Timestamp>,
+}
+
+impl Allowances {
+    pub(crate) fn read(transaction: &Transaction<'_>) -> rusqlite::Result<Self> {
+        let mut find = transaction.connection.prepare_cached(include_str!("../queries/claim_held.sql"))?;
+        let held = find.query_map([], |row| {
+            let limits: Option<String> = row.get(2)?;
+            // Limits that this version cannot read were written by a newer one; they hold there.
+            let limits = limits.and_then(|limits| serde_json::from_str(&limits).ok()).unwrap_or_default();
+            Ok((row.get(0)?, Held { paused: row.get(1)?, limits }))
+        })?;
+        Ok(Self { held: held.collect::<Result<_, _>>()?, ..Self::default() })
+    }
+
+    /// True when running jobs of this function are counted.
+    pub(crate) fn counts(&self, function: &str) -> bool {
+        self.held.get(function).is_some_and(|held| held.limits.counts_running())
+    }
+
+    /// At most how many jobs of this function may begin now; `None` without a limit.
+    pub(crate) fn of(
+        &mut self,
+        transaction: &Transaction<'_>,
+        function: &str,
+    ) -> rusqlite::Result<Option<usize>> {
+        let Some(held) = self.held.get(function) else { return Ok(None) };
+        if held.paused {
+            return Ok(Some(0));
+        }
+        let mut most = None;
+        let mut at_most = |places: u32| most = Some(most.unwrap_or(u32::MAX).min(places));
+        if let Some(limit) = held.limits.max_concurrency {
+            let running = include_str!("../queries/claim_running.sql");
+            at_most(limit.saturating_sub(count(transaction, running, function)?));
+        }
+        if let (Some(group), Some(limit)) = (&held.limits.routing_group, held.limits.group_max_concurrency) {
+            let running = match self.groups.get(group) {
+                Some(running) => *running,
+                None => {
+                    let running = include_str!("../queries/claim_group_running.sql");
+                    let running = count(transaction, running, group)?;
+                    self.groups.insert(group.clone(), running);
+                    running
+                }
+            };
+            at_most(limit.saturating_sub(running));
+        }
+        if let Some(rate) = &held.limits.rate_limit {
+            let (starts, oldest) = recent_starts(transaction, function, rate)?;
+            let left = rate.count().saturating_sub(starts);
+            if left == 0
+                && let Some(oldest) = oldest
+            {
+                let next = rate.window(transaction.now).leaves_at(oldest);
+                self.next_start = Some(self.next_start.map_or(next, |earlier| earlier.min(next)));
+            }
+            at_most(left);
+        }
+        Ok(most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)))
+    }
+
+    /// Notes jobs of a function that begin with this claim. False when the group has no place left for one: an earlier
+    /// function of this claim took it.
+    pub(crate) fn take(&mut self, function: &str) -> bool {
+        let Some(group) = self.held.get(function).and_then(|held| held.limits.routing_group.as_ref()) else {
+            return true;
+        };
+        let limit = self.held.get(function).and_then(|held| held.limits.group_max_concurrency);
+        match (self.groups.get_mut(group), limit) {
+            (Some(running), Some(limit)) if *running >= limit => false,
+            (Some(running), _) => {
+                *running += 1;
+                true
+            }
+            (None, _) => true,
+        }
+    }
+
+    /// Writes down how many jobs of each function with a rate limit have begun.
+    pub(crate) fn note_starts(
+        &self,
+        transaction: &Transaction<'_>,
+        starts: &HashMap<String, u32>,
+    ) -> rusqlite::Result<()> {
+        for (function, starts) in starts {
+            let Some(rate) = self.held.get(function).and_then(|held| held.limits.rate_limit.as_ref()) else {
+                continue;
+            };
+            let window = rate.window(transaction.now);
+            let (slot, oldest) = (window.slot.as_micros(), window.oldest.as_micros());
+            transaction
+                .connection
+                .prepare_cached(include_str!("../queries/rate_forget.sql"))?
+                .execute(params![function, oldest, slot])?;
+            transaction
+                .connection
+                .prepare_cached(include_str!("../queries/rate_start.sql"))?
+                .execute(params![function, slot, starts])?;
+        }
+        Ok(())
+    }
+}
+
+fn count(transaction: &Transaction<'_>, sql: &str, of: &str) -> rusqlite::Result<u32> {
+    transaction.connection.prepare_cached(sql)?.query_row([of], |row| row.get(0))
+}
+
+/// How many jobs began within the window, and when the oldest slot of it begins.
+fn recent_starts(
+    transaction: &Transaction<'_>,
+    function: &str,
+    rate: &Rate,
+) -> rusqlite::Result<(u32, Option<Timestamp>)> {
+    let window = rate.window(transaction.now);
+    transaction
+        .connection
+        .prepare_cached(include_str!("../queries/rate_starts.sql"))?
+        .query_row(params![function, window.oldest.as_micros(), window.slot.as_micros()], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Timestamp::from_micros)))
+        })
+        .optional()
+        .map(Option::unwrap_or_default)
+}
