@@ -9,7 +9,7 @@ export default defineConfig({
   base: "./",
   plugins: [react()],
   server: {
-    proxy: { "/api": server, "/health": server },
+    proxy: { "/api": server, "/health": server, "/ready": server },
   },
   build: {
     // scripts/clean-dist.mjs empties dist/ instead: it must keep dist/.gitignore.

@@ -19,6 +19,7 @@ async function newest(path, key) {
 async function pages() {
   if (only.length > 0) return Object.fromEntries(only.map((path) => [path.replaceAll(/\W+/g, "-").replaceAll(/^-|-$/g, ""), path]));
   const tree = await newest("api/v1/jobs?function=send_invoices&limit=1", "jobs");
+  const trained = await newest("api/v1/jobs?function=train_model&limit=1", "jobs");
   const failed = await newest("api/v1/jobs?status=failed&limit=1", "jobs");
   const running = await newest("api/v1/jobs?status=active&function=wait_for_file&limit=1", "jobs");
   const artifact = await newest("api/v1/artifacts?name=metrics.json&limit=1", "artifacts");
@@ -26,7 +27,8 @@ async function pages() {
     overview: "/",
     jobs: "/jobs",
     "jobs-timeline": "/jobs?view=timeline",
-    ...(tree && { job: `/jobs/${tree.id}`, "job-tree": `/jobs/${tree.id}?part=tree`, "job-lineage": `/jobs/${tree.id}?part=lineage` }),
+    ...(tree && { job: `/jobs/${tree.id}`, "job-tree": `/jobs/${tree.id}?part=tree` }),
+    ...(trained && { "job-lineage": `/jobs/${trained.id}?part=lineage` }),
     ...(failed && { "job-failed": `/jobs/${failed.id}` }),
     ...(running && { "job-logs": `/jobs/${running.id}?part=logs` }),
     artifacts: "/artifacts",

@@ -70,5 +70,7 @@ function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>): void {
     if (shown.current === pathname) return;
     shown.current = pathname;
     main.current?.focus({ preventScroll: true });
+    // Where the navigation scrolls sideways.
+    document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [main, pathname]);
 }

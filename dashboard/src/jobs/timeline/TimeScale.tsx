@@ -1,11 +1,13 @@
 // The scale above a timeline. Dragging over it chooses what to look at more closely.
 import { useRef, useState } from "react";
 
+import { useNarrow } from "../../hooks/useNarrow";
 import { momentAt, placeOf, tickLabel, ticksOf, type Span } from "./timeScale";
 
 const LEAST_DRAG = 0.01;
 
 export function TimeScale({ span, onSelect }: { span: Span; onSelect: (span: Span) => void }) {
+  const narrow = useNarrow();
   const track = useRef<HTMLDivElement>(null);
   /** The begin and the end of the drag, as shares of the width. */
   const [drag, setDrag] = useState<[number, number] | null>(null);
@@ -38,7 +40,7 @@ export function TimeScale({ span, onSelect }: { span: Span; onSelect: (span: Spa
           setDrag(null);
         }}
       >
-        {ticksOf(span, 6).map((tick) => (
+        {ticksOf(span, narrow ? 2 : 6).map((tick) => (
           <span key={tick.at} className="timeline-tick" style={{ left: `${placeOf(tick.at, span)}%` }}>
             {tickLabel(tick)}
           </span>
