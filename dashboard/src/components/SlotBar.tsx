@@ -1,11 +1,16 @@
 // How many of a worker's slots are taken: one cell per slot while they can be told apart, else one bar.
 import { formatCount } from "../format/numbers";
 
-const MOST_CELLS = 32;
+interface SlotBarProps {
+  busy: number;
+  slots: number;
+  /** More slots than this are one bar. */
+  mostCells?: number;
+}
 
-export function SlotBar({ busy, slots }: { busy: number; slots: number }) {
+export function SlotBar({ busy, slots, mostCells = 32 }: SlotBarProps) {
   const label = `${formatCount(busy)} of ${formatCount(slots)} slots busy`;
-  if (slots > MOST_CELLS || slots === 0) {
+  if (slots > mostCells || slots === 0) {
     return <meter className="slot-meter" min={0} max={Math.max(1, slots)} value={Math.min(busy, slots)} aria-label={label} title={label} />;
   }
   return (

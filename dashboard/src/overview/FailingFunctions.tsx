@@ -20,8 +20,8 @@ export function FailingFunctions({ functions }: { functions: FailingFunction[] }
             <span className="share" aria-hidden="true">
               <span style={{ width: `${share}%` }} />
             </span>
-            <span className="job-line-end" title={`${formatCount(one.failed)} of ${formatCount(one.total)} runs failed`}>
-              {formatPercent(share)} <span className="muted">of {formatCount(one.total)}</span>
+            <span className="job-line-end" title={`${formatPercent(share)} of its runs failed`}>
+              {formatCount(one.failed)} <span className="muted">of {formatCount(one.total)}</span>
             </span>
           </li>
         );

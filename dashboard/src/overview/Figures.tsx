@@ -11,7 +11,7 @@ export function Figures({ overview }: { overview: Overview }) {
   const { runs, queue, workers, artifacts } = overview;
   const waiting = queue.queued + queue.retrying;
   return (
-    <ul className="figures">
+    <ul className="figures figures-six">
       <Figure
         title={`Runs, ${runs.windowHours} h`}
         value={formatCount(runs.total)}
@@ -40,7 +40,7 @@ export function Figures({ overview }: { overview: Overview }) {
       <Figure
         title="Workers"
         value={formatCount(workers.alive)}
-        note={workers.alive === 0 ? "None is running" : <SlotBar busy={workers.busySlots} slots={workers.slots} />}
+        note={workers.alive === 0 ? "None is running" : <SlotBar busy={workers.busySlots} slots={workers.slots} mostCells={12} />}
         tone={workers.alive === 0 && waiting > 0 ? "bad" : undefined}
         to={{ to: "/workers" }}
       />

@@ -6,9 +6,9 @@ import type { TrendHour } from "../api/overview";
 import { formatCount } from "../format/numbers";
 import { roundTop, SERIES, trendBars, type TrendBar } from "./trendBars";
 
-const hourFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const hourFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
-const spanFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const spanFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 const STEPS: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
 
@@ -101,7 +101,7 @@ function wordsOf(bar: TrendBar): string {
 
 function isLabelled(index: number, bars: TrendBar[]): boolean {
   const every = Math.max(1, Math.ceil(bars.length / 6));
-  return (bars.length - 1 - index) % every === 0;
+  return (bars.length - 1 - index) % every === Math.floor(every / 2);
 }
 
 const TWO_DAYS_MS = 172_800_000;

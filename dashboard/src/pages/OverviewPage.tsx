@@ -38,6 +38,7 @@ export function OverviewPage() {
       {newcomer && <Newcomer />}
       {overview !== undefined && <Figures overview={overview} />}
       <div className="panels">
+        {overview !== undefined && overview.stuck.length > 0 && <Stuck overview={overview} />}
         <TrendPanel hours={hours} onHours={(chosen) => void navigate({ search: chosen === 24 ? {} : { hours: chosen }, replace: true, resetScroll: false })} />
         <RunningNow />
         {overview !== undefined && <JobPanels overview={overview} />}
@@ -64,14 +65,17 @@ function RunningNow() {
   );
 }
 
+function Stuck({ overview }: { overview: Overview }) {
+  return (
+    <Panel title="Stuck" className="panel-warning panel-wide">
+      <JobLines jobs={overview.stuck.slice(0, SHOWN)} absent="" />
+    </Panel>
+  );
+}
+
 function JobPanels({ overview }: { overview: Overview }) {
   return (
     <>
-      {overview.stuck.length > 0 && (
-        <Panel title="Stuck" className="panel-warning">
-          <JobLines jobs={overview.stuck.slice(0, SHOWN)} absent="" />
-        </Panel>
-      )}
       <Panel
         title="Latest failures"
         aside={

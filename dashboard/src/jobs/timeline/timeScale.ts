@@ -62,8 +62,8 @@ function within({ from, to }: Span, whole: Span): Span {
 
 const FORMATS = {
   day: new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }),
-  minute: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }),
-  second: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+  minute: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+  second: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
   millisecond: new Intl.DateTimeFormat(undefined, { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 }),
 };
 
