@@ -24,8 +24,11 @@ export function useJobList(filter: JobFilter, held: boolean) {
   const pages = jobs.data?.pages.length ?? 1;
   if (pages !== pageCount) setPageCount(pages);
   const newestId = jobs.data?.pages[0]?.items[0]?.id;
-  // Whatever is in the list by now is not new any more.
-  if (news.size > 0 && !still) setNews(new Set());
+  const narrowing = JSON.stringify(filter);
+  const [counted, setCounted] = useState(narrowing);
+  // Whatever is in the list by now is not new any more; and another list has news of its own.
+  if (news.size > 0 && (!still || counted !== narrowing)) setNews(new Set());
+  if (counted !== narrowing) setCounted(narrowing);
 
   const refresh = useEffectEvent(() => {
     if (!still) void client.invalidateQueries({ queryKey: options.queryKey, exact: true }, { cancelRefetch: false });

@@ -51,13 +51,20 @@ export function JobsPage() {
         />
       </PageHeader>
       <JobFilters filter={filter} onChange={show} />
-      {view === "timeline" ? <JobsTimeline filter={filter} absent={absent} /> : <JobsTable key={JSON.stringify(filter)} filter={filter} absent={absent} />}
+      {view === "timeline" ? <JobsTimeline filter={filter} absent={absent} /> : <JobsTable filter={filter} absent={absent} />}
     </>
   );
 }
 
 function JobsTable({ filter, absent }: { filter: JobFilter; absent: React.ReactNode }) {
   const [selected, setSelected] = useState(NONE);
+  const narrowing = JSON.stringify(filter);
+  const [shown, setShown] = useState(narrowing);
+  // What is selected is always in sight. The table itself stays until the other jobs are there.
+  if (shown !== narrowing) {
+    setShown(narrowing);
+    setSelected(NONE);
+  }
   const scrolled = useScrolled(TOP_PX);
   const { jobs, news, showNews } = useJobList(filter, scrolled || selected.size > 0);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = jobs;

@@ -57,7 +57,6 @@ export function Keyboard() {
       <button
         type="button"
         className="palette-button"
-        aria-label="Find anything"
         onClick={() => {
           setOpen("palette");
         }}
