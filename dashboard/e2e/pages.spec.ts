@@ -17,7 +17,7 @@ async function takesJobs(page: Page): Promise<boolean> {
 
 test("a job that fails shows its attempts, its traceback as frames, and its log", async ({ page, upnext }) => {
   await page.goto(`/jobs/${upnext.seed.failedId}`);
-  const traceback = page.getByRole("group", { name: "Traceback" });
+  const traceback = page.getByRole("group", { name: "Traceback", exact: true });
   await expect(traceback).toContainText("read_rows");
   await expect(traceback).toContainText('raise ValueError(f"{path} holds no rows")');
   await expect(page.locator(".attempts > li")).toHaveCount(3);
@@ -203,26 +203,32 @@ test("a table is put in order and summed up", async ({ page, upnext }) => {
   await expect(table).toContainText("mean 3");
 });
 
-test.describe("a stream that breaks off", () => {
+test("a stream that breaks off is taken up where it stopped", async ({ page }) => {
+  const asked: (string | undefined)[] = [];
+  // The first stream ends after its first words; from then on it is the server's own.
+  await page.route("**/events/stream", async (route) => {
+    asked.push(route.request().headers()["last-event-id"]);
+    if (asked.length > 1) await route.continue();
+    else await route.fulfill({ contentType: "text/event-stream", body: "event: open\nid: 1\ndata: connected\n\n" });
+  });
+  await page.goto("/activity");
+  // What had happened since then comes along.
+  const list = page.getByRole("group", { name: "Events, newest first" });
+  await expect(list.getByRole("link", { name: "generate_report" }).first()).toBeVisible();
+  expect(asked.slice(0, 2)).toEqual([undefined, "1"]);
+});
+
+test.describe("a server that is away", () => {
   test.use({ allowedErrors: /ERR_|Failed to load/ });
 
-  test("is taken up where it stopped", async ({ page, context, upnext }) => {
-    const resumed: (string | undefined)[] = [];
-    page.on("request", (request) => {
-      if (request.url().includes("/events/stream")) resumed.push(request.headers()["last-event-id"]);
-    });
-    await page.goto("/activity");
-    await expect(page.getByText("live", { exact: true })).toBeVisible();
-    await page.request.post(`/api/v1/jobs/${upnext.seed.failedId}/retry`);
-    const list = page.getByRole("group", { name: "Events, newest first" });
-    await expect(list.getByText("failed", { exact: true }).first()).toBeVisible();
+  test("is told, and the page goes on by itself when it is back", async ({ page, context }) => {
+    await page.goto("/jobs");
+    await expect(page.getByRole("row").nth(2)).toBeVisible();
     await context.setOffline(true);
     await expect(page.getByText("The UpNext server does not answer.")).toBeVisible({ timeout: 15_000 });
+    await expect(page.getByRole("row").nth(2)).toBeVisible();
     await context.setOffline(false);
     await expect(page.getByText("The UpNext server does not answer.")).toBeHidden({ timeout: 15_000 });
-    await expect(page.getByText("live", { exact: true })).toBeVisible({ timeout: 15_000 });
-    expect(resumed[0]).toBeUndefined();
-    expect(Number(resumed.at(-1))).toBeGreaterThan(0);
   });
 });
 

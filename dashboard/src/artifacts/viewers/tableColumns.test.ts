@@ -29,4 +29,10 @@ describe("summaryOf", () => {
     expect(summaryOf([[1], [3], [3], [null]], 0)).toEqual({ empty: 1, distinct: 2, least: 1, most: 3, mean: 7 / 3 });
     expect(summaryOf(ROWS, 1)).toEqual({ empty: 1, distinct: 3 });
   });
+
+  it("takes the texts of a CSV file for the numbers they are", () => {
+    const rows = [["10.5"], ["9"], ["1e3"]];
+    expect(sortedRows(rows, { column: 0, descending: false }).map(({ place }) => place)).toEqual([1, 0, 2]);
+    expect(summaryOf(rows, 0)).toMatchObject({ least: 9, most: 1_000 });
+  });
 });

@@ -31,17 +31,21 @@ export function sortedRows(rows: Cell[][], order: Order | null): { row: Cell[]; 
 }
 
 function compare(a: NonNullable<Cell>, b: NonNullable<Cell>): number {
-  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
+  const left = numberOf(a);
+  const right = numberOf(b);
+  if (left !== null && right !== null) return left < right ? -1 : left > right ? 1 : 0;
   return String(a).localeCompare(String(b), undefined, { numeric: true });
 }
 
-function isNumber(cell: Cell): cell is number | bigint {
-  return typeof cell === "number" || typeof cell === "bigint";
+/** Cells of a CSV file are texts, so that their digits stay as they are written. */
+function numberOf(cell: NonNullable<Cell>): number | bigint | null {
+  if (typeof cell === "number" || typeof cell === "bigint") return cell;
+  return typeof cell === "string" && /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(cell) ? Number(cell) : null;
 }
 
 export function summaryOf(rows: Cell[][], column: number): ColumnSummary {
   const cells = rows.map((row) => row[column] ?? null).filter((cell) => cell !== null);
-  const numbers = cells.filter(isNumber).map(Number);
+  const numbers = cells.map(numberOf).filter((one) => one !== null).map(Number);
   const summary: ColumnSummary = { empty: rows.length - cells.length, distinct: new Set(cells).size };
   if (numbers.length === 0 || numbers.length < cells.length) return summary;
   const total = numbers.reduce((sum, one) => sum + one, 0);
