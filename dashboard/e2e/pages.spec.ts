@@ -1,5 +1,4 @@
 // The pages in a real browser: live jobs, logs, trees, bulk changes, the palette, and a server that goes away.
-import { writeFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "./fixtures";
@@ -240,5 +239,4 @@ test("a running job is cancelled after a question", async ({ page, upnext }) => 
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
   await expect(page.locator("h1 + .status")).toHaveText("cancelled");
-  await writeFile(upnext.seed.liveStop, "");
 });

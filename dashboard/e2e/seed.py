@@ -247,7 +247,7 @@ def submit() -> None:
         import_rows.wait_sync(path="rows.csv", wait_timeout=30)
     except upnext.TaskExecutionError as error:
         failed_id = error.job_id
-    waiting = wait_for_file.submit_sync(stop=str(stop))
+    waiting = wait_for_file.submit_sync(stop=f"{stop}-waiting")
     print(
         json.dumps(
             {
