@@ -241,6 +241,7 @@ pub(crate) fn queue_depth(connection: &Connection, now: Timestamp) -> rusqlite::
     };
     collect(include_str!("../queries/queue_depth_ready.sql"), &queued)?;
     collect(include_str!("../queries/queue_depth_blocked.sql"), &queued)?;
+    collect(include_str!("../queries/queue_depth_suspect.sql"), &queued)?;
     collect(include_str!("../queries/queue_depth_due.sql"), &|row| {
         Ok(Depth { pending: count(row, 1)?, retrying: count(row, 2)?, ..Depth::default() })
     })?;
