@@ -203,6 +203,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a session: whoever knows the key gets a cookie that opens every call for a week, as the key does. Changes are taken
+         *     with it from this server's own pages alone.
+         */
+        post: operations["log_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the session of this browser. */
+        post: operations["log_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/status": {
         parameters: {
             query?: never;
@@ -210,7 +247,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether calls need a key. Open to everybody. */
+        /** Whether calls need a key, and whether this browser has a session. Open to everybody. */
         get: operations["auth_status"];
         put?: never;
         post?: never;
@@ -231,6 +268,46 @@ export interface paths {
         put?: never;
         /** Check the key of this request. */
         post: operations["auth_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that the dashboard's first page shows: the figures of the last 24 hours, queues, workers, and the jobs that
+         *     deserve a look.
+         */
+        get: operations["dashboard_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell every handler whose pattern fits that something happened: each gets a job of its own, all of them in one step.
+         *     Without a handler nothing is made, and the answer is empty.
+         */
+        post: operations["send_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -386,7 +463,11 @@ export interface paths {
         /** List jobs, newest first. */
         get: operations["list_jobs"];
         put?: never;
-        post?: never;
+        /**
+         * Ask for a job of a function that a worker has registered, with the retries, the timeout and the limits registered for it.
+         *     When this answers, the job is durable.
+         */
+        post: operations["submit_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -402,6 +483,43 @@ export interface paths {
         };
         /** Count jobs by how they ended. */
         get: operations["job_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many jobs ended, hour by hour, and how. */
+        get: operations["job_trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/trends/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as it changes: `event: jobs.trends.snapshot` at once, and again after something happened, at most every two
+         *     seconds.
+         */
+        get: operations["stream_job_trends"];
         put?: never;
         post?: never;
         delete?: never;
@@ -588,6 +706,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log lines of a job, as they are written: first `event: open`, then one message for each line, and `event: end` when the
+         *     job has ended. The id of a message is the line's sequence number: a client that sends it as `Last-Event-ID` gets the
+         *     lines after it.
+         */
+        get: operations["stream_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/retry": {
         parameters: {
             query?: never;
@@ -642,6 +781,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much waits and runs, altogether and by function. */
+        get: operations["queue_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every setting of this server and what holds of it. Secrets are told as `***`. */
+        get: operations["list_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/uploads/{id}": {
         parameters: {
             query?: never;
@@ -674,6 +847,23 @@ export interface paths {
         };
         /** List the workers that are alive or were heard of within the last day. */
         get: operations["list_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as it changes: `event: workers.snapshot` at once, and again after something happened, at most every two seconds. */
+        get: operations["stream_workers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -737,6 +927,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description HTTP APIs. */
+        ApiFigures: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+        };
         /** @description An entry of an archive. All of it is the archive's word, none of it was checked. */
         ArchiveEntry: {
             /**
@@ -1068,11 +1266,20 @@ export interface components {
         AuthStatus: {
             /** @description True when every call under `/api/v1` but this one needs a key. */
             auth_enabled: boolean;
+            /** @description True when this request carries a session that has not ended. */
+            session: boolean;
         };
         /** @description The key of this request is good (or none is needed). */
         AuthVerified: {
             /** @description Always true; a bad key is answered with 401. */
             ok: boolean;
+        };
+        /** @description Where jobs are kept. */
+        BackendFacts: {
+            /** @description `full` or `relaxed`: what an acknowledgement means. */
+            durability: string;
+            /** @description `sqlite`, `postgres` or `redis`. */
+            kind: string;
         };
         /** @description The beginning of bytes nobody here understands. */
         BinaryPreview: {
@@ -1108,6 +1315,29 @@ export interface components {
          * @description The bytes of an artifact.
          */
         Content: string;
+        /** @description The first page of the dashboard in one answer. */
+        DashboardStats: {
+            /** @description HTTP APIs that report here. */
+            apis: components["schemas"]["ApiFigures"];
+            /** @description What is kept. */
+            artifacts: components["schemas"]["KeptFigures"];
+            /** @description Jobs that have waited longest for a worker, the oldest first. */
+            oldest_queued_jobs: components["schemas"]["Job"][];
+            /** @description What waits. */
+            queue: components["schemas"]["QueueFigures"];
+            /** @description The newest jobs that failed, newest first. */
+            recent_failures: components["schemas"]["Job"][];
+            /** @description The newest jobs, newest first. */
+            recent_runs: components["schemas"]["Job"][];
+            /** @description What ended lately, and what runs. */
+            runs: components["schemas"]["RunFigures"];
+            /** @description Jobs that run although their timeout is over or their lease ran out, the oldest first. */
+            stuck_active_jobs: components["schemas"]["Job"][];
+            /** @description Functions with jobs that failed within the window, the one with most of them first. */
+            top_failing_functions: components["schemas"]["FailingFunction"][];
+            /** @description Who works. */
+            workers: components["schemas"]["WorkerFigures"];
+        };
         /** @description What differs between an old and a new content; `kind` tells the shape. */
         Difference: (components["schemas"]["SameContent"] & {
             /** @enum {string} */
@@ -1138,14 +1368,53 @@ export interface components {
             /** @description One sentence that names what was wrong. */
             detail: string;
         };
+        /** @description The job that an event made for one of its handlers. */
+        EventJob: {
+            /** @description False when an unfinished job with the same idempotency key was there already. */
+            created: boolean;
+            /** @description Key of the handler. */
+            function: string;
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            job_id: string;
+        };
+        /** @description What became of an event. */
+        EventSent: {
+            /** @description One job for each handler whose pattern fits; empty when there is none. */
+            jobs: components["schemas"]["EventJob"][];
+        };
+        /** @description A function with jobs that failed. */
+        FailingFunction: {
+            /**
+             * Format: int64
+             * @description Its jobs that failed.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Percentage, 0 to 100, of the failed among these.
+             */
+            failure_rate: number;
+            /** @description Key of the function. */
+            function: string;
+            /** @description The function's name as people read it. */
+            function_name: string;
+            /**
+             * Format: int64
+             * @description Its jobs that completed or failed.
+             */
+            total: number;
+        };
         /**
          * @description Why a job failed or was cancelled.
          * @enum {string}
          */
         FailureReason: "timeout" | "exception" | "cancelled" | "unknown";
         /**
-         * @description A function that workers registered, with figures about its jobs. Fields of features that this version does not have
-         *     yet are null.
+         * @description A function that workers registered, with figures about its jobs. Limits, cache, schedule and pattern are null
+         *     where it has none.
          */
         Function: {
             /** @description True while a live worker offers it. */
@@ -1160,6 +1429,15 @@ export interface components {
              * @description Mean wait in milliseconds between being due and beginning.
              */
             avg_wait_ms: number | null;
+            /** @description Jobs whose arguments give the same key here share a result. */
+            cache_key: string | null;
+            /**
+             * Format: double
+             * @description Seconds that a result is shared for; null is without end.
+             */
+            cache_ttl: number | null;
+            /** @description Jobs whose arguments give the same key here wait for each other. */
+            concurrency_key: string | null;
             /**
              * Format: int32
              * @description Jobs at once in that group.
@@ -1167,6 +1445,11 @@ export interface components {
             group_max_concurrency: number | null;
             /** @description The name jobs are addressed to. */
             key: string;
+            /**
+             * Format: int32
+             * @description Jobs of one such key at once; null is 1.
+             */
+            key_max_concurrency: number | null;
             /**
              * Format: date-time
              * @description When the newest job was made.
@@ -1249,6 +1532,8 @@ export interface components {
              * @description Seconds that one attempt may run.
              */
             timeout: number;
+            /** @description The time zone of that schedule. */
+            timezone: string | null;
             /** @description What makes its jobs. */
             type: components["schemas"]["JobType"];
             /** @description Ids of the live worker instances that offer it. */
@@ -1282,6 +1567,11 @@ export interface components {
             key: string;
             /** @description Whether it is paused now. */
             paused: boolean;
+        };
+        /** @description The queue of one function. */
+        FunctionQueue: components["schemas"]["QueueFigures"] & {
+            /** @description Key of the function. */
+            function: string;
         };
         /** @description The process answers. */
         Health: {
@@ -1588,7 +1878,7 @@ export interface components {
         JobStats: {
             /**
              * Format: double
-             * @description Mean run time in milliseconds. Not computed by this version: always null.
+             * @description Mean run time in milliseconds of completed and failed ones; null while there is none of either.
              */
             avg_duration_ms: number | null;
             /**
@@ -1622,6 +1912,49 @@ export interface components {
          * @enum {string}
          */
         JobStatus: "pending" | "queued" | "active" | "retrying" | "complete" | "failed" | "cancelled";
+        /** @description The job that stands for a request. */
+        JobSubmitted: {
+            /** @description False when an unfinished job with the same idempotency key was there already. */
+            created: boolean;
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            job_id: string;
+        };
+        /** @description What happened in one hour. */
+        JobTrendHour: {
+            /**
+             * Format: int64
+             * @description Jobs that run now and whose attempt began in it.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Jobs that completed in it.
+             */
+            complete: number;
+            /**
+             * Format: int64
+             * @description Jobs that failed for good in it.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description When the hour began.
+             */
+            hour: string;
+            /**
+             * Format: int64
+             * @description Attempts that failed in it and are, or were, tried again.
+             */
+            retrying: number;
+        };
+        /** @description What happened hour by hour. */
+        JobTrends: {
+            /** @description Every hour of the window, oldest first; the last one is the present hour. */
+            hourly: components["schemas"]["JobTrendHour"][];
+        };
         /**
          * @description What made a job.
          * @enum {string}
@@ -1647,6 +1980,24 @@ export interface components {
             text: string | null;
             /** @description True when the content goes on; lengths are then lower bounds where they say so. */
             truncated: boolean;
+        };
+        /** @description What is kept of artifacts. */
+        KeptFigures: {
+            /**
+             * Format: int64
+             * @description Artifacts, older versions not counted.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Bytes of all versions together, as if each had its own.
+             */
+            logical_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that they take: equal contents are kept once.
+             */
+            stored_bytes: number;
         };
         /**
          * @description Which text a line is in: both, only the new one, only the old one.
@@ -1691,6 +2042,11 @@ export interface components {
              */
             next_after: number;
         };
+        /** @description A wish for a session. */
+        Login: {
+            /** @description The API key. */
+            key: string;
+        };
         /** @description An artifact to make, as `upnext.create_artifact` takes it. */
         NewArtifact: {
             /**
@@ -1716,6 +2072,43 @@ export interface components {
              * @example json
              */
             type?: string | null;
+        };
+        /** @description Something that happened. */
+        NewEvent: {
+            /** @description Named arguments of the handlers: one object. Nothing is an object without any. */
+            data?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Its name, such as `order.placed`. */
+            event: string;
+            /** @description While an unfinished job of a handler has this key, it stands for this event too. */
+            idempotency_key?: string | null;
+        };
+        /** @description A request to run a function. */
+        NewJob: {
+            /**
+             * Format: date-time
+             * @description The job begins no earlier than this moment.
+             */
+            at?: string | null;
+            /**
+             * Format: double
+             * @description Seconds that the job waits at least, counted from `at` or else from now.
+             */
+            delay?: number | null;
+            /** @description Key of the function, or else its name. */
+            function: string;
+            /** @description While an unfinished job of the function has this key, it stands for this request too. */
+            idempotency_key?: string | null;
+            /** @description Named arguments: one object. Nothing is an object without any. */
+            kwargs?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Format: int32
+             * @description Higher runs first.
+             */
+            priority?: number | null;
         };
         /** @description Why there is nothing to show. */
         NoPreview: {
@@ -1884,6 +2277,39 @@ export interface components {
              */
             type: string;
         };
+        /** @description Jobs that wait or run at this moment. */
+        QueueFigures: {
+            /**
+             * Format: int64
+             * @description Running.
+             */
+            active: number;
+            /**
+             * Format: double
+             * @description Milliseconds since the queued job became due that has waited longest; null while none is queued.
+             */
+            oldest_queued_ms: number | null;
+            /**
+             * Format: int64
+             * @description Not yet due.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Due, and waiting for a worker.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Waiting for another attempt.
+             */
+            retrying: number;
+        };
+        /** @description The queues of this moment. */
+        QueueMetrics: components["schemas"]["QueueFigures"] & {
+            /** @description Each function with jobs that have not ended, by key. */
+            functions: components["schemas"]["FunctionQueue"][];
+        };
         /** @description Whether the server can do its work. */
         Readiness: {
             /** @description `ok`, or one sentence about what is wrong, for `backend` and `storage`. */
@@ -1954,6 +2380,44 @@ export interface components {
             /** @description The worker instance of the last attempt. */
             worker_id: string | null;
         };
+        /** @description What ended within the window, and what runs. */
+        RunFigures: {
+            /**
+             * Format: int64
+             * @description Those that run now.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Those that were cancelled.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Those that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Those that completed.
+             */
+            success: number;
+            /**
+             * Format: double
+             * @description Percentage, 0 to 100, of completed among completed and failed ones; null while there is none of either.
+             */
+            success_rate: number | null;
+            /**
+             * Format: int64
+             * @description Jobs that ended within the window, and those that run.
+             */
+            total: number;
+            /**
+             * Format: int32
+             * @description How many hours the window has, the present one being the last.
+             */
+            window_hours: number;
+        };
         /** @description Nothing differs. */
         SameContent: {
             /**
@@ -1961,6 +2425,50 @@ export interface components {
              * @description The size of both.
              */
             size: number;
+        };
+        /** @description Whether the browser has a session after this answer. */
+        SessionState: {
+            /** @description True after logging in, false after logging out, and false where no key is needed. */
+            session: boolean;
+        };
+        /** @description One setting. */
+        Setting: {
+            /** @description What it does. */
+            description: string;
+            /** @description Its name as an environment variable. */
+            name: string;
+            /** @description True when its value is never shown. */
+            secret: boolean;
+            /** @description `set`, `default`, or `no effect` for names that this version only knows. */
+            source: string;
+            /** @description What holds; `***` for a secret that is set, empty when nothing is set. */
+            value: string;
+        };
+        /** @description The settings that hold in this server. */
+        SettingList: {
+            /** @description Where jobs are kept. */
+            backend: components["schemas"]["BackendFacts"];
+            /** @description Every setting, in the order of the reference page. */
+            settings: components["schemas"]["Setting"][];
+            /** @description Where larger artifacts are kept. */
+            storage: components["schemas"]["StorageFacts"];
+        };
+        /** @description Where larger artifacts are kept. */
+        StorageFacts: {
+            /**
+             * Format: int64
+             * @description Artifacts up to this many bytes are kept with the jobs.
+             */
+            inline_max_bytes: number;
+            /** @description `local` or `s3`. */
+            kind: string;
+            /** @description The folder, or the bucket with the prefix. */
+            location: string;
+            /**
+             * Format: int64
+             * @description The largest artifact.
+             */
+            max_upload_bytes: number;
         };
         /** @description One message of the stream of all events. */
         StreamedEvent: components["schemas"]["JobEvent"] | components["schemas"]["ArtifactEvent"];
@@ -2088,6 +2596,29 @@ export interface components {
             instances: components["schemas"]["WorkerInstance"][];
             /** @description The name. */
             name: string;
+        };
+        /** @description Who works. */
+        WorkerFigures: {
+            /**
+             * Format: int64
+             * @description Those that are alive.
+             */
+            alive: number;
+            /**
+             * Format: int64
+             * @description Slots in use. Workers hold further jobs ready only while these are short.
+             */
+            busy: number;
+            /**
+             * Format: int64
+             * @description Jobs that these run at once, together.
+             */
+            slots: number;
+            /**
+             * Format: int64
+             * @description Worker instances heard of within the last day.
+             */
+            total: number;
         };
         /** @description One running (or lately running) process of a worker. */
         WorkerInstance: {
@@ -3436,6 +3967,158 @@ export interface operations {
             };
         };
     };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description The session has begun, or no key is needed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description The body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cookie is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     auth_status: {
         parameters: {
             query?: never;
@@ -3452,6 +4135,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuthStatus"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3485,6 +4213,158 @@ export interface operations {
             };
             /** @description The request came from another site's page, or under a host name that is not this server's. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    dashboard_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures of this moment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardStats"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    send_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvent"];
+            };
+        };
+        responses: {
+            /** @description The jobs that stand for this event */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSent"];
+                };
+            };
+            /** @description The body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4216,14 +5096,110 @@ export interface operations {
             };
         };
     };
+    submit_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJob"];
+            };
+        };
+        responses: {
+            /** @description The job that stands for this request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobSubmitted"];
+                };
+            };
+            /** @description The body ended before it was whole */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No worker ever registered such a function */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     job_stats: {
         parameters: {
             query?: {
                 /** @description Only jobs of this function (its key). */
                 function?: string;
-                /** @description Only jobs made at or after this moment (RFC 3339). */
+                /** @description Only jobs that ended at or after this moment (RFC 3339), or were made then and have not ended. */
                 after?: string;
-                /** @description Only jobs made before this moment (RFC 3339). */
+                /** @description Only jobs that ended before this moment (RFC 3339), or were made then and have not ended. */
                 before?: string;
             };
             header?: never;
@@ -4239,6 +5215,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobStats"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    job_trends: {
+        parameters: {
+            query?: {
+                /** @description How many hours, the present one being the last. */
+                hours?: number;
+                /** @description Only jobs of this function (its key). */
+                function?: string;
+                /** @description Only jobs of this type. */
+                type?: "task" | "cron" | "event";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every hour of the window, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTrends"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_job_trends: {
+        parameters: {
+            query?: {
+                /** @description How many hours, the present one being the last. */
+                hours?: number;
+                /** @description Only jobs of this function (its key). */
+                function?: string;
+                /** @description Only jobs of this type. */
+                type?: "task" | "cron" | "event";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one JobTrends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["JobTrends"];
                 };
             };
             /** @description Authentication is on and the key is missing or wrong. */
@@ -5322,6 +6442,12 @@ export interface operations {
     list_logs: {
         parameters: {
             query?: {
+                /** @description Only lines of at least this level: `debug`, `info`, `warning`, `error` or `critical`. */
+                level?: string;
+                /** @description Only lines whose message contains this text, letter case aside. */
+                search?: string;
+                /** @description Only lines that this attempt wrote. */
+                attempt?: number;
                 /** @description Only lines after this sequence number. */
                 after?: number;
                 /** @description Most lines in this answer. */
@@ -5343,6 +6469,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_logs: {
+        parameters: {
+            query?: {
+                /** @description Only lines of at least this level */
+                level?: string;
+                /** @description Only lines whose message contains this text, letter case aside */
+                search?: string;
+                /** @description Only lines that this attempt wrote */
+                attempt?: number;
+                /** @description Only lines after this sequence number */
+                after?: number;
+            };
+            header?: {
+                /** @description Id of the last line that was seen; goes before `after` */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one LogLine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LogLine"];
                 };
             };
             /** @description Authentication is on and the key is missing or wrong. */
@@ -5690,6 +6905,136 @@ export interface operations {
             };
             /** @description The disk or the storage is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    queue_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queues of this moment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueMetrics"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6179,6 +7524,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerList"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one WorkerList */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["WorkerList"];
                 };
             };
             /** @description Authentication is on and the key is missing or wrong. */
