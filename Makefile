@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e lint format dashboard develop openapi bench clean chromium help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e lint format dashboard develop openapi crash bench clean chromium help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,9 +58,14 @@ openapi: ## Rewrites docs/reference/openapi.json and the dashboard's types from 
 	UPDATE_OPENAPI=1 cargo test -p upnext-server openapi
 	npm --prefix dashboard run generate
 
+crash: dashboard/dist/index.html ## Kills workers, servers and submitters, and cuts the power, for some minutes; prints figures
+	cargo test -p upnext-crash --test crash -- --ignored --nocapture --test-threads=1
+	cargo test -p upnext-sqlite --test power_loss -- --ignored --nocapture --test-threads=1
+
 bench: $(VENV)/.built ## Measures jobs and artifacts in Python and Rust
 	$(BIN)/python bench/python_jobs.py
 	cargo run --release -p upnext-bench --bin rust_jobs
+	cargo run --release -p upnext-bench --bin queue_length
 
 clean: ## Removes everything that was built
 	rm -rf $(VENV) target dashboard/node_modules dashboard/dist/assets dashboard/dist/index.html .upnext-demo

@@ -15,13 +15,18 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-folder = tempfile.TemporaryDirectory(prefix="upnext-bench-")
-os.environ["UPNEXT_HOME"] = folder.name
+# Not in child processes, which import this file again and have the folder already.
+folder = tempfile.TemporaryDirectory(prefix="upnext-bench-") if __name__ == "__main__" else None
+if folder is not None:
+    os.environ["UPNEXT_HOME"] = folder.name
 
 import upnext  # noqa: E402  (UPNEXT_HOME has to be set before)
 
 SLOTS = 32
+FEW = 4
 worker = upnext.Worker("bench", concurrency=SLOTS)
+threads = upnext.Worker("bench-threads", concurrency=FEW)
+processes = upnext.Worker("bench-processes", concurrency=FEW, sync_executor=upnext.SyncExecutor.PROCESS)
 
 
 @worker.task
@@ -34,18 +39,41 @@ def noop_sync() -> None:
     """Does nothing, in a thread."""
 
 
-@worker.task
-async def small_artifacts(count: int, together: int) -> float:
-    """Makes artifacts of about 200 bytes of JSON, answers how many a second."""
-    turns = asyncio.Semaphore(together)
+@threads.task
+def noop_thread() -> None:
+    """Does nothing, in one of a few threads."""
 
-    async def make(number: int) -> None:
-        async with turns:
+
+@processes.task
+def noop_process() -> None:
+    """Does nothing, in one of a few processes."""
+
+
+@processes.task
+def process_memory() -> tuple[float, float]:
+    """MiB of this child process: resident, and its share when pages are split among those that use them."""
+    sizes = dict(line.split(":") for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:])
+    resident, share = (int(sizes[name].split()[0]) / 1024 for name in ("Rss", "Pss"))
+    return resident, share
+
+
+@worker.task
+async def small_artifacts(count: int, together: int) -> tuple[float, float, float]:
+    """Makes artifacts of about 200 bytes of JSON, answers how many a second, and median and p99 of the milliseconds."""
+    numbers = iter(range(count))
+    times = []
+
+    async def make_some() -> None:
+        for number in numbers:
+            begun = time.perf_counter()
             await upnext.create_artifact(f"artifact-{number}.json", {"number": number, "text": "x" * 170})
+            times.append(1000 * (time.perf_counter() - begun))
 
     begun = time.perf_counter()
-    await asyncio.gather(*(make(number) for number in range(count)))
-    return count / (time.perf_counter() - begun)
+    await asyncio.gather(*(make_some() for _ in range(together)))
+    rate = count / (time.perf_counter() - begun)
+    times.sort()
+    return rate, times[count // 2], times[count * 99 // 100]
 
 
 @worker.task
@@ -63,7 +91,7 @@ def peak_mib() -> float:
 
 def large_file(mib: int) -> Path:
     """A file of random bytes."""
-    path = Path(folder.name, "large")
+    path = Path(os.environ["UPNEXT_HOME"], "large")
     with path.open("wb") as file:
         for _ in range(mib):
             file.write(os.urandom(1024 * 1024))
@@ -113,13 +141,24 @@ async def main() -> None:
     await latency(noop)
     await latency(noop_sync)
     for count, together in ((2000, 1), (10_000, SLOTS)):
-        rate = (await small_artifacts.wait(count, together)).value
-        report(f"200 B artifacts, {together} in flight", f"{rate:>8.0f}/s")
+        rate, median, p99 = (await small_artifacts.wait(count, together)).value
+        report(f"200 B artifacts, {together} in flight", f"{rate:>8.0f}/s  p50 {median:.2f} ms  p99 {p99:.2f} ms")
     seconds, grown = (await large_artifact.wait(str(large_file(100)))).value
     report("100 MiB artifact from a Path", f"{seconds:.2f} s, peak memory +{grown:.1f} MiB")
     await worker.stop()
+    for few, task in ((threads, noop_thread), (processes, noop_process)):
+        await few.start()
+        await asyncio.gather(*(task.wait() for _ in range(FEW)))
+        for _ in range(3):
+            await throughput(task, jobs)
+        await latency(task)
+        if few is processes:
+            resident, share = (await process_memory.wait()).value
+            report("memory of one child process", f"{resident:.1f} MiB resident, {share:.1f} MiB of its own share")
+        await few.stop()
 
 
 if __name__ == "__main__":
     asyncio.run(main())
-    folder.cleanup()
+    if folder is not None:
+        folder.cleanup()

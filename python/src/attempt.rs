@@ -13,8 +13,10 @@ use upnext_core::job::Parent;
 use upnext_core::{ArtifactId, ClaimedJob, Clock, JobId, Outcome, RawJson, SystemClock, Timestamp};
 use upnext_engine::{Assignment, AttemptKey, Reporter, StopReason};
 
+use crate::child::Description;
 use crate::client::Connection;
 use crate::reports::{End, Lane, Progress};
+use crate::runtime;
 
 /// What the attempts of one worker share.
 pub(crate) struct Workplace {
@@ -29,7 +31,8 @@ pub(crate) struct Attempt {
     pub(crate) job: ClaimedJob,
     pub(crate) workplace: Arc<Workplace>,
     key: AttemptKey,
-    reporter: Reporter,
+    /// None in a child process, whose parent reports.
+    reporter: Option<Reporter>,
     /// Microseconds since 1970; 0 until the code began.
     started_at: AtomicI64,
     /// 0, or 1 and the place of the reason in [`REASONS`].
@@ -73,6 +76,21 @@ const REASONS: [(StopReason, &str); 4] = [
 impl Attempt {
     pub(crate) fn new(assignment: Assignment, workplace: Arc<Workplace>, artifact_ttl: Option<f64>) -> Self {
         let Assignment { key, job, reporter } = assignment;
+        Self::of(key, job, Some(reporter), workplace, artifact_ttl)
+    }
+
+    /// An attempt that a worker's child process runs for it: everything but its end is said from here.
+    pub(crate) fn adopted(job: ClaimedJob, workplace: Arc<Workplace>, artifact_ttl: Option<f64>) -> Self {
+        Self::of(AttemptKey(0), job, None, workplace, artifact_ttl)
+    }
+
+    fn of(
+        key: AttemptKey,
+        job: ClaimedJob,
+        reporter: Option<Reporter>,
+        workplace: Arc<Workplace>,
+        artifact_ttl: Option<f64>,
+    ) -> Self {
         Self {
             job,
             workplace,
@@ -98,6 +116,7 @@ impl Attempt {
     }
 
     fn finish(&self, outcome: Outcome) {
+        let Some(reporter) = self.reporter.clone() else { return };
         if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -105,7 +124,7 @@ impl Attempt {
             0 => SystemClock.now(),
             micros => Timestamp::from_micros(micros),
         };
-        let end = End { reporter: self.reporter.clone(), key: self.key, started_at, outcome };
+        let end = End { reporter, key: self.key, started_at, outcome };
         if self.spoke.load(Ordering::Acquire) {
             if let Some(progress) = self.progress.get() {
                 progress.flush();
@@ -191,6 +210,40 @@ impl Attempt {
     #[getter]
     fn begun(&self) -> bool {
         self.started_at.load(Ordering::Acquire) != 0
+    }
+
+    /// What a child process needs to run this attempt; `adopt_attempt` makes an attempt of it there.
+    fn description(&self) -> Description {
+        let job = &self.job;
+        (
+            job.lease.job_id.to_string(),
+            job.lease.token.get(),
+            job.lease_expires_at.as_micros(),
+            job.attempt,
+            job.max_attempts,
+            job.timeout.as_secs_f64(),
+            job.function.clone(),
+            job.function_name.clone(),
+            job.idempotency_key.clone(),
+            job.parent_id.map(|id| id.to_string()),
+            job.root_id.to_string(),
+            job.checkpoint.as_ref().map(|state| state.as_str().to_owned()),
+        )
+    }
+
+    /// Returns when all that it said so far is recorded. Blocks.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.spoke.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if let Some(progress) = self.progress.get() {
+            progress.flush();
+        }
+        let recorded = self.workplace.lane.recorded();
+        runtime::wait(py, async move {
+            recorded.await;
+            Ok(())
+        })
     }
 
     /// Why it was asked to stop: `cancelled`, `timeout`, `lease_lost` or `shutdown`.

@@ -11,6 +11,7 @@ use upnext_backends::Deployment;
 use upnext_core::backend::Cancelled;
 use upnext_core::client::Submission;
 use upnext_core::events::{Delivery, Event};
+use upnext_core::settings::StorageSettings;
 use upnext_core::{Job, JobId, RawJson, Settings};
 
 use crate::attempt::Attempt;
@@ -207,7 +208,7 @@ impl Connection {
         mailbox.answer(py, future, work).map(|_| ())
     }
 
-    /// Where jobs and artifacts are kept, for a person to read.
+    /// Where jobs are kept, for a person to read.
     fn describe(&self) -> String {
         let settings = &self.deployment.settings;
         let backend = self.deployment.client.backend().kind();
@@ -216,6 +217,14 @@ impl Connection {
             ("sqlite", Some(url)) => url.clone(),
             // The URL of a server may hold a password.
             _ => backend.to_owned(),
+        }
+    }
+
+    /// Where artifacts are kept that are too large for the job database, for a person to read.
+    fn describe_storage(&self) -> String {
+        match &self.deployment.settings.artifact_storage {
+            StorageSettings::Local { root } => root.display().to_string(),
+            StorageSettings::S3 { bucket, prefix, .. } => format!("s3://{bucket}/{prefix}"),
         }
     }
 }

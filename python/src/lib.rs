@@ -13,13 +13,13 @@ mod artifact_writer;
 mod artifacts;
 mod attempt;
 mod bell;
+mod child;
 mod cli;
 mod client;
 mod error;
 mod mailbox;
 mod reports;
 mod runtime;
-mod saving;
 mod stored_artifact;
 mod task_spec;
 mod testing;
@@ -39,6 +39,8 @@ mod _bridge {
     use crate::artifacts::{Feed, Making, create_artifact, create_artifact_sync};
     #[pymodule_export]
     use crate::attempt::Attempt;
+    #[pymodule_export]
+    use crate::child::{adopt_attempt, follow_parent};
     #[pymodule_export]
     use crate::cli::{Server, command_line, log_to_stderr, start_server};
     #[pymodule_export]

@@ -2,11 +2,12 @@
 //! was said. An attempt that said anything ends through the same lane: its end must not overtake its last words, which
 //! would be refused after it.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use upnext_core::backend::{Report, ReportEntry};
 use upnext_core::job::Lease;
 use upnext_core::{Backend, Outcome, Settings, Timestamp};
@@ -36,6 +37,8 @@ impl End {
 enum Word {
     Report(Report),
     End(Box<End>),
+    /// Somebody wants to know when all before this is recorded.
+    Mark(oneshot::Sender<()>),
 }
 
 /// The lane of one worker. Cheap to clone; it ends with its last clone.
@@ -62,6 +65,16 @@ impl Lane {
             end.tell();
         }
     }
+
+    /// Ready when all that was said so far is recorded, or given up.
+    pub(crate) fn recorded(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (mark, reached) = oneshot::channel();
+        // A lane that is closed has nothing left to record: the mark is dropped, which answers as well.
+        let _ = self.words.send(Word::Mark(mark));
+        async move {
+            let _ = reached.await;
+        }
+    }
 }
 
 async fn carry(mut said: mpsc::UnboundedReceiver<Word>, backend: Arc<dyn Backend>) {
@@ -69,15 +82,21 @@ async fn carry(mut said: mpsc::UnboundedReceiver<Word>, backend: Arc<dyn Backend
     while said.recv_many(&mut words, BATCH).await > 0 {
         let mut ends = Vec::new();
         let mut reports = Vec::new();
+        let mut marks = Vec::new();
         for word in words.drain(..) {
             match word {
                 Word::Report(report) => reports.push(report),
                 Word::End(end) => ends.push(end),
+                Word::Mark(mark) => marks.push(mark),
             }
         }
         send(&*backend, reports).await;
         for end in ends {
             end.tell();
+        }
+        for mark in marks {
+            // Who no longer waits need not know.
+            let _ = mark.send(());
         }
     }
 }

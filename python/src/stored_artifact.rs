@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use upnext_artifacts::ArtifactError;
+use upnext_artifacts::{ArtifactError, SaveError};
 use upnext_blobs::{BlobError, ByteStream};
 use upnext_core::artifact::ArtifactPatch;
 use upnext_core::{Artifact, ArtifactStatus, Clock, RawJson, SystemClock};
@@ -13,7 +13,6 @@ use crate::artifact_reader::{ArtifactReader, Follower, Piece};
 use crate::artifact_record::Kept;
 use crate::attempt::{Attempt, ReadNote};
 use crate::error::Failure;
-use crate::saving;
 use crate::work::Work;
 
 /// Description, tags, metadata as JSON, pinned, whether the expiry changes, and the new one in seconds from now.
@@ -74,8 +73,11 @@ impl StoredArtifact {
         let source = self.read_by(reader);
         Work::new(async move {
             let artifact = source.current().await?;
-            let bytes = source.read(&artifact, None).await?;
-            saving::save(&artifact.name, bytes, path).await
+            match source.kept.deployment.artifacts.save(&artifact, &path, |_| {}).await {
+                Ok(()) => Ok(()),
+                Err(SaveError::File(error)) => Err(Failure::File(error)),
+                Err(SaveError::Artifact(error)) => Err(source.failure(error).await),
+            }
         })
     }
 

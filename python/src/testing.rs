@@ -9,7 +9,9 @@ use tempfile::TempDir;
 use upnext_backends::Deployment;
 use upnext_core::backend::{ClaimRequest, JobQuery};
 use upnext_core::settings::Durability;
-use upnext_core::{Backend, BackendError, Clock, JobStatus, JobType, ManualClock, Settings, Timestamp, WorkerId};
+use upnext_core::{
+    Backend, BackendError, Clock, JobStatus, JobType, ManualClock, Settings, Timestamp, WorkerId,
+};
 
 use crate::client::Connection;
 use crate::error::Failure;
@@ -36,7 +38,8 @@ pub(crate) struct TestClock {
 pub(crate) fn open_for_tests(py: Python<'_>, now: i64) -> PyResult<(Connection, TestClock)> {
     let (deployment, clock) = runtime::wait(py, async move {
         let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { TempDir::with_prefix_in("upnext-", memory) } else { TempDir::new() };
+        let folder =
+            if memory.is_dir() { TempDir::with_prefix_in("upnext-", memory) } else { TempDir::new() };
         let folder = folder.map_err(Failure::File)?;
         let vars = [("HOME".to_owned(), folder.path().display().to_string())];
         let home = ("UPNEXT_HOME".to_owned(), folder.path().display().to_string());
@@ -94,7 +97,15 @@ impl Answer for Settled {
 async fn is_settled(backend: &dyn Backend, now: Timestamp) -> Result<bool, BackendError> {
     // A claim moves what has become due into the queue; this one takes nothing.
     let nobody = WorkerId::fresh("settle");
-    backend.claim(ClaimRequest { worker: nobody, functions: Arc::from([]), limit: 1, lease: LEASE }).await?;
+    backend
+        .claim(ClaimRequest {
+            worker: nobody,
+            functions: Arc::from([]),
+            limit: 1,
+            lease: LEASE,
+            suspect: false,
+        })
+        .await?;
     let cron = backend.list_definitions(Some(JobType::Cron)).await?;
     let keys: Arc<[String]> = cron.into_iter().map(|definition| definition.key).collect();
     let schedules = backend.list_schedules(keys).await?;

@@ -248,6 +248,12 @@ def test_what_has_no_annotation_or_an_unknown_one_is_as_it_was() -> None:
         its = arguments(annotation)
         assert its.unpack(its.pack(([1, "a"],), {})) == {"x": [1, "a"]}
 
+    def lax(x: int = None) -> None: ...  # type: ignore[assignment]  # noqa: RUF013
+
+    assert Arguments("lax", lax).unpack('{"x":null}') == {"x": None}
+    with pytest.raises(upnext.ArgumentError, match="must be int or None, not 'a'"):
+        Arguments("lax", lax).pack(("a",), {})
+
     def f(a, b: int = 0, **rest: int): ...  # type: ignore[no-untyped-def]
 
     its = Arguments("f", f)

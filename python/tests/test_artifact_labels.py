@@ -143,7 +143,7 @@ def test_a_digest_is_checked_before_anything_is_kept(in_job: Callable[..., Any])
         ({"tags": ["a,b"]}, "artifact 'a.json': \"a,b\" is not a tag"),
         ({"tags": [str(number) for number in range(33)]}, "at most 32 tags"),
         ({"metadata": [1]}, "artifact 'a.json': metadata is a dict, not list"),
-        ({"metadata": {"a": object()}}, "artifact 'a.json': metadata.a is a object, which JSON cannot carry"),
+        ({"metadata": {"a": object()}}, "artifact 'a.json': metadata.a is an object, which JSON cannot carry"),
         ({"metadata": {"a": "x" * 70_000}}, "metadata is at most 65536 bytes"),
         ({"expires_in": 0}, "artifact 'a.json': expires_in is a number of seconds or a timedelta, more than 0"),
         ({"expires_in": float("nan")}, "not nan: None keeps it as long as its job"),

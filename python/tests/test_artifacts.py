@@ -256,7 +256,7 @@ def test_large_data_goes_to_storage(
             "n.json",
             {"rows": [object()]},
             None,
-            "artifact 'n.json': data.rows[0] is a object, which JSON cannot carry",
+            "artifact 'n.json': data.rows[0] is an object, which JSON cannot carry",
         ),
         ("n.json", [float("nan")], None, "data[0] is nan"),
         (

@@ -70,6 +70,8 @@ def test_run_call_and_stop(programs: Programs, tasks: str, home: Path) -> None:
     assert "worker first (2 at once): double, fail" in output
     assert "worker second (7 at once): triple" in output
     assert f"jobs in {home / 'upnext.db'}" in output
+    assert f"artifacts in {home / 'artifacts'}" in output
+    assert "dashboard: start it with `upnext server start`" in output
     assert programs.run("-m", "upnext", "call", "double", "--kwargs", '{"x": 21}') == (0, "42\n")
     code, output = programs.run("-m", "upnext", "call", "fail")
     assert code == 1
@@ -82,26 +84,85 @@ def test_run_call_and_stop(programs: Programs, tasks: str, home: Path) -> None:
     output = programs.output(process)
     assert output.count("ValueError: not today") == 1
     assert "Traceback" not in output
-    assert "completed" not in output
+    assert "job complete" not in output
 
 
 def test_run_says_more_when_asked(programs: Programs, tasks: str) -> None:
     process = programs.start("-m", "upnext", "run", "-v", tasks)
     programs.wait_for(process, "Running")
-    programs.run("-m", "upnext", "call", "double", "--kwargs", '{"x": 1}')
-    programs.wait_for(process, "(double) started")
-    programs.wait_for(process, "(double) completed")
+    _, output = programs.run("-m", "upnext", "call", "double", "--kwargs", '{"x": 1}', "--json")
+    job = json.loads(output)["id"]
+    programs.wait_for(process, f'INFO upnext::jobs: job started job={job} function="double" attempt=1')
+    programs.wait_for(process, f'INFO upnext::jobs: job complete job={job} function="double" attempt=1 duration_ms=')
+    programs.run("-m", "upnext", "call", "fail")
+    programs.wait_for(process, "attempt failed: ValueError: not today")
+    assert programs.output(process).count("not today") == 1
 
 
 def test_log_lines_can_be_json(programs: Programs, tasks: str) -> None:
     process = programs.start("-m", "upnext", "run", "-v", tasks, env={"UPNEXT_LOG_FORMAT": "json"})
     programs.wait_for(process, "Running")
     programs.run("-m", "upnext", "call", "double", "--kwargs", '{"x": 1}')
-    programs.wait_for(process, "(double) completed")
+    programs.wait_for(process, "job complete")
     lines = programs.output(process).partition("Ctrl-C stops.\n")[2].splitlines()
     parsed = [json.loads(line) for line in lines]
-    assert any("(double) started" in line.get("message", "") for line in parsed)
     assert all({"timestamp", "level", "target"} <= line.keys() for line in parsed)
+    [end] = [line for line in parsed if line["message"] == "job complete"]
+    assert (end["function"], end["attempt"]) == ("double", 1)
+    assert end["duration_ms"] >= 0
+    assert any(line["message"] == "job started" and line["job"] == end["job"] for line in parsed)
+
+
+HANGING = """
+    import asyncio, time
+    import upnext
+
+    worker = upnext.Worker("hanging", concurrency=2)
+
+    @worker.task
+    async def hang() -> None:
+        print("hang begins", flush=True)
+        await asyncio.sleep(60)
+
+    @worker.task
+    def hang_sync() -> None:
+        print("hang_sync begins", flush=True)
+        time.sleep(60)
+"""
+
+
+def _hang(programs: Programs, process: subprocess.Popen[str]) -> list[str]:
+    """The ids of two jobs that both run."""
+    jobs = []
+    for name in ("hang", "hang_sync"):
+        code, output = programs.run("-m", "upnext", "call", name, "--no-wait")
+        assert code == 0
+        jobs.append(output.splitlines()[-1])
+        programs.wait_for(process, f"{name} begins")
+    return jobs
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_gives_the_jobs_back_at_once(programs: Programs, number: int, code: int) -> None:
+    programs.write("hanging.py", HANGING)
+    process = programs.start("-m", "upnext", "run", "hanging.py")
+    programs.wait_for(process, "Running")
+    jobs = _hang(programs, process)
+    process.send_signal(number)
+    programs.wait_for(process, "stopping; running jobs have 3 seconds to end; another Ctrl-C gives them back at once")
+    process.send_signal(number)
+    assert process.wait(DEADLINE) == code
+    assert [(peek.job(job)["status"], peek.job(job)["attempts"]) for job in jobs] == [("queued", 0)] * 2
+
+
+def test_files_that_import_each_other_give_each_worker_once(programs: Programs, tasks: str) -> None:
+    programs.write("app/more.py", "import upnext\nfrom tasks import first\nthird = upnext.Worker('third')\n")
+    with (programs.folder / "app/more.py").open("a") as file:
+        file.write("@third.task\ndef quadruple(x: int) -> int:\n    return 4 * x\n")
+    process = programs.start("-m", "upnext", "run", "app/more.py", tasks)
+    programs.wait_for(process, "Running")
+    output = programs.output(process)
+    assert [output.count(f"worker {name} ") for name in ("first", "second", "third")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -225,6 +286,8 @@ def test_dev_runs_everything_and_reloads(programs: Programs, tasks: str) -> None
 
     programs.write("app/helper.py", "def twice(x:\n")
     programs.wait_for(process, "The workers ended; they start again when a file changes.")
+    assert "SyntaxError: '(' was never closed" in programs.output(process)
+    assert all(row["stopped_at"] is not None for row in peek.workers())
     programs.write("app/helper.py", HELPER)
     eventually_sync(lambda: programs.output(process).count("Running") == 3)
 
@@ -245,3 +308,23 @@ def test_the_workers_of_a_killed_dev_end(programs: Programs, tasks: str) -> None
     eventually_sync(
         lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
     )
+
+
+def test_dev_shows_its_jobs_and_stops_at_once_when_told_twice(programs: Programs) -> None:
+    programs.write("hanging.py", HANGING)
+    process = programs.start("-m", "upnext", "dev", "hanging.py", "--port", "0")
+    url = _url(programs, process, r"Dashboard: (http://\S+)")
+    programs.wait_for(process, "Running")
+    assert f"  dashboard: {url}\n" in programs.output(process)
+    jobs = _hang(programs, process)
+    assert "job started" in programs.output(process)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) in (130, 143)
+    assert [peek.job(job)["status"] for job in jobs] == ["queued"] * 2
+
+
+def test_dev_ends_when_the_call_was_wrong(programs: Programs, tasks: str) -> None:
+    code, output = programs.run("-m", "upnext", "dev", tasks, "--only", "frist", "--port", "0")
+    assert code == 2
+    assert "there is no worker or task 'frist'; there are first, second" in output

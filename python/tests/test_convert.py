@@ -257,7 +257,7 @@ def test_what_an_object_raises_while_showing_itself_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("####", "that is not base64"), (7, "_repr_png_ gave a int for image/png")]
+    ("value", "message"), [("####", "that is not base64"), (7, "_repr_png_ gave an int for image/png")]
 )
 def test_what_is_shown_must_fit_its_form(value: Any, message: str) -> None:
     assert message in refused("a", showing(png=value))

@@ -166,7 +166,8 @@ def test_a_coroutine_that_swallows_its_cancellation_keeps_nobody_from_stopping(p
     assert peek.job(future.job_id)["status"] == "queued"
     output = programs.output(process)
     assert "stopped" in output
-    assert "is left behind" in output
+    assert f"job {future.job_id} (deaf) does not end although it was cancelled, and is left behind, at " in output
+    assert "tasks.py:" in output
     assert "Task was destroyed" not in output
 
 
@@ -182,8 +183,11 @@ def test_a_second_signal_stops_at_once(programs: Programs, trace: Path) -> None:
         assert peek.job(future.job_id)["status"] == "queued"
 
 
-def test_a_thread_of_asyncio_that_blocks_keeps_nobody_from_stopping(programs: Programs, trace: Path) -> None:
-    process = programs.start("-m", "upnext", "run", "tasks.py")
+@pytest.mark.parametrize("command", [["-m", "upnext", "run", "tasks.py"], ["tasks.py"]])
+def test_a_thread_of_asyncio_that_blocks_keeps_nobody_from_stopping(
+    programs: Programs, trace: Path, command: list[str]
+) -> None:
+    process = programs.start(*command)
     future = in_thread.submit_sync()
     eventually_sync(lambda: lines(trace, "in_thread"))
     process.send_signal(signal.SIGINT)

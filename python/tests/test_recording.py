@@ -15,7 +15,7 @@ import pytest
 from harness import eventually, running
 
 import upnext
-from upnext import _recording
+from upnext import _recording, _recording_sources
 
 log = logging.getLogger("shop.orders")
 
@@ -249,6 +249,25 @@ def test_a_failing_job_keeps_what_it_said(worker: upnext.Worker) -> None:
             assert sys.stdout is real
 
     asyncio.run(main())
+
+
+def test_the_streams_are_given_back_when_the_loop_ends(worker: upnext.Worker) -> None:
+    begun: list[str] = []
+
+    @worker.task(capture_output=True)
+    async def lasting() -> None:
+        begun.append("begun")
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        await worker.start()
+        await lasting.submit()
+        await eventually(lambda: begun, "the job begins")
+        assert isinstance(sys.stdout, _recording_sources._Stream)
+
+    real = sys.stdout
+    asyncio.run(main())
+    assert sys.stdout is real
 
 
 def test_bad_options(worker: upnext.Worker) -> None:

@@ -142,6 +142,21 @@ def test_what_json_cannot_carry_is_named(worker: upnext.Worker, rows: Any, messa
     assert message in str(caught.value)
 
 
+def test_arguments_too_large_for_a_job_say_what_to_do(worker: upnext.Worker) -> None:
+    @worker.task
+    async def keep(text: str) -> int:
+        return len(text)
+
+    with pytest.raises(ValueError, match="the arguments of 'keep' are 104857") as refused:
+        keep.submit_sync("x" * 10 * 1024 * 1024)
+    message = str(refused.value)
+    assert "a job carries at most 4194304: put the data where the task can fetch it and pass a reference" in message
+    # One sentence, not the data.
+    assert len(message) < 300
+    assert "\n" not in message
+    assert keep.submit_sync("x" * 1024 * 1024).job_id
+
+
 def test_idempotent_submissions_share_an_unfinished_job(worker: upnext.Worker) -> None:
     @worker.task
     async def sync_account(account: int) -> int:

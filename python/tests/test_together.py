@@ -129,6 +129,8 @@ def test_nobody_ends_well(worker: upnext.Worker) -> None:
                 await upnext.first_completed(future, asyncio.sleep(60), timeout=0.05)
             await eventually(lambda: peek.job(future.job_id)["status"] == "cancelled", "the slow job is cancelled")
             waiting = asyncio.ensure_future(upnext.first_completed(await slow.submit()))
+            # A coroutine that is cancelled before its first step never runs.
+            await asyncio.sleep(0)
             await eventually(lambda: peek.jobs("slow")[-1]["status"] == "active", "the second one runs")
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):

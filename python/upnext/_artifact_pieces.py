@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from upnext._convert_staging import StagedFile
 from upnext._errors import InvalidArtifactError
+from upnext._json import a_type
 
 if TYPE_CHECKING:
     from upnext import _bridge
@@ -70,5 +71,5 @@ class Pieces:
         if isinstance(piece, bytes | bytearray | memoryview):
             return piece
         raise InvalidArtifactError(
-            f"artifact {self._name!r}: its source gave a {type(piece).__qualname__}, and an artifact is made of bytes"
+            f"artifact {self._name!r}: its source gave {a_type(piece)}, and an artifact is made of bytes"
         )

@@ -22,6 +22,10 @@ Answer = tuple[int, str | None]
 
 #: Set by `upnext dev` for its workers: the process without which they must not go on.
 PARENT = "_UPNEXT_DEV_PARENT"
+#: How long running jobs may take to end after a signal, in seconds.
+_PATIENCE = 3.0
+#: The address of its dashboard.
+DASHBOARD = "_UPNEXT_DEV_DASHBOARD"
 
 
 def main() -> None:
@@ -47,7 +51,8 @@ def _is_held_up() -> bool:
 
 
 def _run(files: list[str], only: list[str], url: str | None, verbose: bool) -> Answer:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Until the workers run, a signal ends this at once: there is nothing to drain yet.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     use_url(url)
     _log_to_stderr(verbose)
     try:
@@ -63,7 +68,7 @@ def _run(files: list[str], only: list[str], url: str | None, verbose: bool) -> A
         return 2, f"worker '{empty.name}' has no task: decorate a function with @worker.task"
     _follow_parent()
     try:
-        run_in_foreground(tuple(workers), on_started=lambda: _introduce(workers))
+        run_in_foreground(tuple(workers), _PATIENCE, lambda: _introduce(workers), _announce_end)
     except (ValueError, RuntimeError) as error:
         return 1, str(error)
     return 0, None
@@ -88,13 +93,21 @@ def use_url(url: str | None) -> None:
 
 
 def _introduce(workers: list[Worker]) -> None:
+    connections = [connection(worker.url) for worker in workers]
     lines = [f"UpNext {_bridge.VERSION}"]
     for worker in workers:
         tasks = ", ".join(worker.tasks)
         lines.append(f"  worker {worker.name} ({worker.concurrency} at once): {tasks}")
-    lines.extend(f"  jobs in {place}" for place in sorted({connection(worker.url).describe() for worker in workers}))
+    lines.extend(f"  jobs in {place}" for place in sorted({opened.describe() for opened in connections}))
+    lines.extend(f"  artifacts in {place}" for place in sorted({opened.describe_storage() for opened in connections}))
+    lines.append(f"  dashboard: {os.environ.get(DASHBOARD) or 'start it with `upnext server start`'}")
     lines.append("Running; Ctrl-C stops.")
     print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def _announce_end() -> None:
+    advice = "" if PARENT in os.environ else "; another Ctrl-C gives them back at once"
+    print(f"stopping; running jobs have {_PATIENCE:g} seconds to end{advice}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _follow_parent() -> None:
@@ -143,5 +156,6 @@ def _log_to_stderr(verbose: bool) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO if verbose else logging.WARNING)
     logger.propagate = False
-    # The engine says on stderr which attempts failed and why: once is enough.
+    # The engine says on stderr which jobs begin, end and fail: once is enough.
+    logging.getLogger("upnext.worker").setLevel(logging.WARNING)
     logging.getLogger("upnext.worker.failures").setLevel(logging.CRITICAL)

@@ -118,7 +118,7 @@ class Context:
         if resources is _resources.NOTHING:
             raise RuntimeError(
                 f"task '{self.function}' asks for resources, and there are none here: give its worker a lifespan "
-                "that yields them (@worker.lifespan)"
+                "that yields them (@worker.lifespan); child processes (SyncExecutor.PROCESS) never have any"
             )
         return resources
 

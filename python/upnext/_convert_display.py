@@ -21,7 +21,7 @@ from upnext._convert_forms import (
     form_named,
     is_json,
 )
-from upnext._json import type_name
+from upnext._json import a_type, type_name
 
 _METHODS = {
     "image/png": "_repr_png_",
@@ -80,7 +80,7 @@ def _bundle(data: Any) -> Mapping[str, Any]:
     if bundle is None:
         return {}
     if not isinstance(bundle, Mapping):
-        raise RefusedFormError(f"_repr_mimebundle_ of the {type_name(data)} gives a dict, not a {type_name(bundle)}")
+        raise RefusedFormError(f"_repr_mimebundle_ of the {type_name(data)} gives a dict, not {a_type(bundle)}")
     return bundle
 
 
@@ -115,7 +115,7 @@ def _content(form: str, value: Any, giver: str) -> Content:
         # Notebook files keep text as a list of lines.
         value = "".join(value)
     if not isinstance(value, str):
-        raise RefusedFormError(f"{giver} gave a {type_name(value)} for {form}, which is made of bytes or text")
+        raise RefusedFormError(f"{giver} gave {a_type(value)} for {form}, which is made of bytes or text")
     if form == "file/html":
         return _page(value)
     if form in _TEXT or form.startswith("text/"):

@@ -92,7 +92,7 @@ def _find_problem(value: Any, path: str, seen: set[int]) -> str | None:
     elif isinstance(value, list | tuple):
         entries = [(f"{path}[{index}]", None, item) for index, item in enumerate(value)]
     else:
-        return f"{path} is a {type_name(value)}, which JSON cannot carry"
+        return f"{path} is {a_type(value)}, which JSON cannot carry"
     seen.add(id(value))
     for place, key, item in entries:
         if not isinstance(key, _SCALARS):
@@ -125,3 +125,9 @@ def type_name(value: object) -> str:
     """How errors call the type of a value."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def a_type(value: object) -> str:
+    """The same with its article: `a dict`, `an int`."""
+    name = type_name(value)
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"

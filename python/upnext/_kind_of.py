@@ -15,12 +15,13 @@ from typing import Any
 
 from upnext._kind import Kind
 from upnext._kind_collection import Entries, Items, OneOf, Places
-from upnext._kind_plain import Choice, plain_kind
+from upnext._kind_plain import Choice, Plain, plain_kind
 from upnext._kind_record import NamedTupleKind, dataclass_kind, pydantic_kind, typed_dict_kind
 
 _log = logging.getLogger("upnext")
 _OURS = str(Path(__file__).parent)
 
+_NONE = Plain(type(None), "None")
 _LISTS = (
     list,
     abc.Sequence,
@@ -57,9 +58,14 @@ def compile_names(text: str) -> tuple[str, ...]:
 
 
 def kinds_of(
-    task: str, function: Callable[..., Any], annotations: dict[str, Any], names: dict[str, Any]
+    task: str,
+    function: Callable[..., Any],
+    annotations: dict[str, Any],
+    names: dict[str, Any],
+    none_by_default: set[str],
 ) -> dict[str, Kind]:
-    """The kind of each of these parameters that says one. What cannot be looked up is not checked, and logged."""
+    """The kind of each of these parameters that says one; whose default is None may be None, whatever it says. What
+    cannot be looked up is not checked, and logged."""
     found: dict[str, Kind] = {}
     for parameter, annotation in annotations.items():
         try:
@@ -74,8 +80,10 @@ def kinds_of(
                 error,
             )
             continue
-        if kind is not None:
-            found[parameter] = kind
+        if kind is None:
+            continue
+        may_be_none = parameter in none_by_default and type(None) not in kind.passes
+        found[parameter] = OneOf([kind, _NONE]) if may_be_none else kind
     return found
 
 

@@ -75,6 +75,10 @@ def _load_file(path: Path) -> ModuleType:
     name = ".".join(names).removesuffix(".__init__")
     if len(names) > 1:
         return importlib.import_module(name)
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        # Another of the files has imported it: once more, and its workers were there twice.
+        return known
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise LoadError(f"{path} is not a Python file")

@@ -73,11 +73,12 @@ class Recording:
             if not self._ended:
                 self._keep(level, _utf8(message), _as_json(extra))
 
-    def end(self) -> None:
-        """Sends what is held back. Must come before the end of the attempt, after which nothing is recorded."""
+    def end(self) -> bool:
+        """Sends what is held back, and answers False if it had ended before. Must come before the end of the attempt,
+        after which nothing is recorded."""
         with self._lock:
             if self._ended:
-                return
+                return False
             for stream, rest in list(self._begun.items()):
                 self._output_line(stream, rest)
             self._begun.clear()
@@ -92,6 +93,7 @@ class Recording:
             for level, message, extra, at in self._last:
                 self._attempt.log(level, message, extra, at)
             self._last.clear()
+            return True
 
     def _output_line(self, stream: str, text: str) -> None:
         if self._ended:
@@ -126,10 +128,11 @@ def end(recording: Recording) -> None:
     """Ends a recording, if it has not ended yet."""
     from upnext import _recording_sources
 
+    # A coroutine that is thrown away with its loop ends in another context.
     if active.get() is recording:
         active.set(None)
+    if recording.end():
         _recording_sources.close_for(recording.capture)
-    recording.end()
 
 
 def _utf8(text: str) -> str:

@@ -174,7 +174,7 @@ def _is_numpy(value: Any) -> TypeGuard[Any]:
 
 
 def _refusal(value: object, path: str) -> str:
-    name = _json.type_name(value)
+    it_is = f"{path} is {_json.a_type(value)}, which JSON cannot carry"
     if isinstance(value, bytes | bytearray | memoryview):
-        return f"{path} is a {name}, which JSON cannot carry: make an artifact of these bytes, or write them as base64"
-    return f"{path} is a {name}, which JSON cannot carry"
+        return f"{it_is}: make an artifact of these bytes, or write them as base64"
+    return it_is

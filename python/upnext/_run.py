@@ -9,10 +9,11 @@ import signal
 import threading
 from asyncio import _unregister_task
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from upnext import _bridge
+from upnext import _bridge, _origin
+from upnext._left_behind import left_coroutine
+from upnext._threads import ImpatientPool
 from upnext._worker import Worker
 
 _log = logging.getLogger("upnext.worker")
@@ -38,6 +39,9 @@ def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
     for worker in workers:
         if not isinstance(worker, Worker):
             raise TypeError(f"run() runs Worker objects, not {type(worker).__qualname__}")
+    if _origin.in_child:
+        # A script without `if __name__ == "__main__":`, imported again for its tasks. They are defined by now.
+        raise _origin.ModuleLoadedError
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -48,19 +52,28 @@ def run(*workers: Worker, worker_timeout: float = 3.0) -> None:
 
 
 def run_in_foreground(
-    workers: tuple[Worker, ...], timeout: float = 3.0, on_started: Callable[[], None] | None = None
+    workers: tuple[Worker, ...],
+    timeout: float = 3.0,
+    on_started: Callable[[], None] | None = None,
+    on_stopping: Callable[[], None] | None = None,
 ) -> None:
-    """`run` for workers that were checked; calls `on_started` when all of them run and signals are heard."""
+    """`run` for workers that were checked; calls `on_started` when all of them run and signals are heard, and
+    `on_stopping` after the first signal."""
     _bridge.log_to_stderr()
-    forced = asyncio.run(_run(workers, timeout, on_started))
+    forced = asyncio.run(_run(workers, timeout, on_started, on_stopping))
     if forced is not None:
         raise SystemExit(128 + forced)
 
 
-async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable[[], None] | None) -> int | None:
+async def _run(
+    workers: tuple[Worker, ...],
+    timeout: float,
+    on_started: Callable[[], None] | None,
+    on_stopping: Callable[[], None] | None,
+) -> int | None:
     """The signal that ended the wait for running jobs, if one did."""
     patience = _Patience()
-    asyncio.get_running_loop().set_default_executor(_ImpatientPool(thread_name_prefix="asyncio"))
+    asyncio.get_running_loop().set_default_executor(ImpatientPool())
     try:
         with patience.listening(any(worker.handle_signals for worker in workers)):
             started: list[Worker] = []
@@ -71,6 +84,8 @@ async def _run(workers: tuple[Worker, ...], timeout: float, on_started: Callable
                 if on_started is not None:
                     on_started()
                 await patience.first.wait()
+                if on_stopping is not None:
+                    on_stopping()
             finally:
                 await _stop(started, timeout, patience)
     finally:
@@ -88,7 +103,7 @@ async def _leave_the_deaf() -> None:
         return
     _, deaf = await asyncio.wait(rest, timeout=_LAST_GRACE)
     for task in deaf:
-        _log.warning("a coroutine does not end although it was cancelled, and is left behind: %r", task.get_coro())
+        _log.warning("%s", left_coroutine(task))
         _unregister_task(task)
         # Said above, with its reason.
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
@@ -103,14 +118,6 @@ async def _stop(workers: list[Worker], timeout: float, patience: _Patience) -> N
         await asyncio.gather(*(worker.stop(0.0) for worker in workers))
     second.cancel()
     await stopping
-
-
-class _ImpatientPool(ThreadPoolExecutor):
-    """The threads of `asyncio.to_thread`. A call in them that blocks cannot be stopped, and `asyncio.run` would wait
-    for it although its job was given back."""
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        super().shutdown(wait=False, cancel_futures=True)
 
 
 class _Patience:

@@ -1,4 +1,4 @@
-"""Runs attempts: coroutines on the loop, plain functions in threads, and says how each ended.
+"""Runs attempts: coroutines on the loop, plain functions in threads or processes, and says how each ended.
 
 This is the hot path of the package: what happens here happens once for each job.
 """
@@ -8,27 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import traceback
-from pathlib import Path
-from types import TracebackType
+import threading
 from typing import TYPE_CHECKING, Any
 
-from upnext import _hooks, _json, _recording, _resources
+from upnext import _hooks, _recording, _resources
 from upnext._context import current
-from upnext._errors import ArgumentError
+from upnext._left_behind import LeftBehind, Running
+from upnext._loop_watch import LoopWatch
+from upnext._outcome import Failed, encode_result
 from upnext._threads import Threads
 
 if TYPE_CHECKING:
     from upnext._bridge import Attempt
+    from upnext._child_process import ChildProcess, Setting
+    from upnext._processes import Processes
     from upnext._task import TaskHandle
 
 _log = logging.getLogger("upnext.worker")
 #: Apart, because on the command line the engine reports failures itself.
 _failures = logging.getLogger("upnext.worker.failures")
-
-_OURS = str(Path(__file__).parent)
-_MAX_ERROR = 2_000
-_MAX_TRACEBACK = 64_000
 
 
 class Runner:
@@ -36,12 +34,24 @@ class Runner:
 
     def __init__(self, worker: str, loop: asyncio.AbstractEventLoop, resources: Any = _resources.NOTHING) -> None:
         self._loop = loop
+        self._worker = worker
         self._resources = resources
         self._threads = Threads(worker)
-        self._running: dict[int, tuple[Attempt, asyncio.Task[None] | None]] = {}
+        self._processes: Processes | None = None
+        self._running: dict[int, Running] = {}
+        self._left_behind = LeftBehind(loop, self._running)
+        self._watch = LoopWatch.of(loop)
+        self._watch.add(self._running)
         self._chatty = _log.isEnabledFor(logging.INFO)
         #: True once nothing that is reported counts any more.
         self.closed = False
+
+    def open_processes(self, most: int, setting: Setting, runs_each: int | None) -> None:
+        """Has plain functions run in processes, at most so many at once, each for at most so many attempts."""
+        from upnext._processes import Processes
+
+        self._processes = Processes(self._worker, most, setting, self._threads, runs_each)
+        self._processes.open()
 
     def start(self, batch: list[tuple[TaskHandle[Any, Any], Attempt, str]]) -> None:
         """Takes over these attempts. Called by the mailbox, on the loop."""
@@ -50,20 +60,23 @@ class Runner:
         for task, attempt, payload in batch:
             if task.is_async:
                 coroutine = self._run_async(task, attempt, payload)
-                self._running[attempt.key] = (attempt, self._loop.create_task(coroutine))
+                self._running[attempt.key] = Running(attempt, self._loop.create_task(coroutine))
             else:
-                self._running[attempt.key] = (attempt, None)
+                self._running[attempt.key] = entry = Running(attempt, None)
                 context = contextvars.copy_context()
-                self._threads.submit(context.run, self._run_sync, task, attempt, payload)
+                self._threads.submit(context.run, self._run_sync, task, entry, payload)
 
     def stop(self, key: int, reason: str) -> None:
         """Asks an attempt to stop. Called by the mailbox, on the loop."""
         entry = self._running.get(key)
         if entry is None:
             return
-        attempt, task = entry
+        attempt, task = entry.attempt, entry.task
         attempt.ask_to_stop(reason)
+        self._left_behind.expect_end(key)
         if task is None:
+            if self._processes is not None:
+                self._processes.stop(attempt, reason)
             return
         if not attempt.begun or task.done():
             # Cancelled before its first step, a coroutine never runs, not even its own `finally`; or its loop ended.
@@ -71,13 +84,28 @@ class Runner:
             attempt.stopped()
         task.cancel()
 
-    def close(self) -> None:
-        """Ends what the engine no longer waits for."""
+    async def close(self) -> None:
+        """Ends what the engine no longer waits for. No child process is left when this returns."""
         self.closed = True
-        for _, task in list(self._running.values()):
-            if task is not None:
-                task.cancel()
+        self._watch.remove(self._running)
+        for entry in list(self._running.values()):
+            if entry.task is not None:
+                entry.task.cancel()
+        if self._processes is not None:
+            await self._close_processes(self._processes)
+        self._left_behind.close()
         self._threads.close()
+
+    async def _close_processes(self, processes: Processes) -> None:
+        closed = asyncio.Event()
+
+        def close() -> None:
+            processes.close()
+            self._loop.call_soon_threadsafe(closed.set)
+
+        # Not in the loop's own threads: tasks may hold them all.
+        self._threads.submit(close)
+        await closed.wait()
 
     async def _run_async(self, task: TaskHandle[Any, Any], attempt: Attempt, payload: str) -> None:
         current.set(attempt)
@@ -92,7 +120,7 @@ class Runner:
             if hooks is not None:
                 await _hooks.call(attempt, hooks.on_start)
             result = await task.invoke(arguments)
-            text = "null" if result is None else _encode(task, result)
+            text = "null" if result is None else encode_result(task, result)
         except GeneratorExit:
             raise
         except BaseException as error:
@@ -103,7 +131,7 @@ class Runner:
                     # The engine, told to stop, takes the job back through `stop`, which finds it here.
                     orphaned = True
                     raise
-            end = _Failure(task, error, attempt)
+            end = _Failure.of(task, attempt, error)
             try:
                 if hooks is not None:
                     await _hooks.call(attempt, *end.hooks(hooks))
@@ -125,16 +153,25 @@ class Runner:
             if recording is not None:
                 _recording.end(recording)
             if not orphaned:
-                self._running.pop(attempt.key, None)
+                self._forget(attempt)
 
-    def _run_sync(self, task: TaskHandle[Any, Any], attempt: Attempt, payload: str) -> None:
+    def _forget(self, attempt: Attempt) -> None:
+        entry = self._running.pop(attempt.key, None)
+        if entry is not None and entry.left_at is not None:
+            self._left_behind.ended(entry)
+
+    def _run_sync(self, task: TaskHandle[Any, Any], entry: Running, payload: str) -> None:
+        attempt = entry.attempt
+        entry.thread = threading.get_ident()
         try:
             if attempt.stop_reason is not None:
                 attempt.stopped()
-                return
-            self._call_sync(task, attempt, payload)
+            elif self._processes is None:
+                self._call_sync(task, attempt, payload)
+            else:
+                self._call_in_process(self._processes, task, attempt, payload)
         finally:
-            self._running.pop(attempt.key, None)
+            self._forget(attempt)
 
     def _call_sync(self, task: TaskHandle[Any, Any], attempt: Attempt, payload: str) -> None:
         current.set(attempt)
@@ -148,9 +185,9 @@ class Runner:
             if hooks is not None:
                 _hooks.call_sync(attempt, self._loop, hooks.on_start)
             result = task.invoke(arguments)
-            text = "null" if result is None else _encode(task, result)
+            text = "null" if result is None else encode_result(task, result)
         except BaseException as error:
-            end = _Failure(task, error, attempt)
+            end = _Failure.of(task, attempt, error)
             if hooks is not None:
                 _hooks.call_sync(attempt, self._loop, *end.hooks(hooks))
             if recording is not None:
@@ -165,36 +202,68 @@ class Runner:
             if self._chatty:
                 _log.info("job %s (%s) completed", attempt.job_id, attempt.function)
 
+    def _call_in_process(
+        self, processes: Processes, task: TaskHandle[Any, Any], attempt: Attempt, payload: str
+    ) -> None:
+        """As `_call_sync`, with the function itself in a child. The hooks stay here: they have to be called after the
+        end of a child, too."""
+        child = processes.take(attempt)
+        if child is None:
+            attempt.stopped()
+            return
+        current.set(attempt)
+        attempt.begin()
+        if self._chatty:
+            _log.info("job %s (%s) started", attempt.job_id, attempt.function)
+        hooks = task.hooks
+        end = child if isinstance(child, Failed) else self._work_of(processes, child, task, attempt, payload)
+        if isinstance(end, str):
+            if hooks is not None:
+                _hooks.call_sync(attempt, self._loop, hooks.on_success, hooks.on_complete)
+            attempt.complete(end)
+            if self._chatty:
+                _log.info("job %s (%s) completed", attempt.job_id, attempt.function)
+            return
+        failure = _Failure(attempt, end)
+        if hooks is not None:
+            _hooks.call_sync(attempt, self._loop, *failure.hooks(hooks))
+        failure.tell()
 
-class _ResultError(TypeError):
-    """What the task returned cannot be carried. Trying again cannot help."""
-
-
-def _encode(task: TaskHandle[Any, Any], result: Any) -> str:
-    try:
-        return _json.encode(result, "the result")
-    except _json.NotSerializableError as error:
-        raise _ResultError(f"task '{task.key}' returned a value that cannot be kept: {error}") from None
+    def _work_of(
+        self, processes: Processes, child: ChildProcess, task: TaskHandle[Any, Any], attempt: Attempt, payload: str
+    ) -> str | Failed | None:
+        try:
+            if task.hooks is not None:
+                _hooks.call_sync(attempt, self._loop, task.hooks.on_start)
+            return processes.run(attempt, child, payload)
+        except Exception as error:
+            # Without this the job would wait for its timeout.
+            return Failed.of(error)
+        finally:
+            processes.give_back(attempt)
 
 
 class _Failure:
     """An attempt that did not return."""
 
-    __slots__ = ("_attempt", "_error", "_retryable", "_stopped", "_traceback")
+    __slots__ = ("_attempt", "_failed", "_stopped")
 
-    def __init__(self, task: TaskHandle[Any, Any], error: BaseException, attempt: Attempt) -> None:
+    def __init__(self, attempt: Attempt, failed: Failed | None) -> None:
+        """`failed` is what went wrong; None for an attempt that was told to stop and did."""
         self._attempt = attempt
-        self._stopped = attempt.stop_reason is not None and isinstance(error, asyncio.CancelledError)
-        ours = isinstance(error, ArgumentError | _ResultError)
-        rules = task.retry_rules
-        self._retryable = not ours and (rules is None or rules.allow(error))
-        self._error = _one_line(error)
-        self._traceback = None if ours else _formatted(error)
+        self._stopped = failed is None
+        self._failed = failed or Failed("")
+
+    @classmethod
+    def of(cls, task: TaskHandle[Any, Any], attempt: Attempt, error: BaseException) -> _Failure:
+        """The end of an attempt that raised this."""
+        stopped = attempt.stop_reason is not None and isinstance(error, asyncio.CancelledError)
+        return cls(attempt, None if stopped else Failed.of(error, task))
 
     @property
     def _ends_job(self) -> bool:
         last = self._attempt.number >= self._attempt.max_attempts
-        return last or not self._retryable
+        return last or not self._failed.retryable
 
     def hooks(self, hooks: _hooks.Hooks) -> tuple[_hooks.Hook | None, ...]:
         """Those to call."""
@@ -210,37 +279,12 @@ class _Failure:
             attempt.stopped()
             _failures.warning("job %s (%s) stopped: %s", attempt.job_id, attempt.function, attempt.stop_reason)
             return
-        attempt.fail(self._error, self._traceback, self._retryable)
+        attempt.fail(*self._failed)
         _failures.warning(
             "job %s (%s) failed in attempt %d of %d: %s",
             attempt.job_id,
             attempt.function,
             attempt.number,
             attempt.max_attempts,
-            self._error,
+            self._failed.error,
         )
-
-
-def _one_line(error: BaseException) -> str:
-    name = "TypeError" if isinstance(error, ArgumentError | _ResultError) else type(error).__qualname__
-    try:
-        message = " ".join(str(error).split("\n")).strip()
-    except Exception:
-        message = "(the exception cannot say what it is)"
-    return _utf8(f"{name}: {message}" if message else name)[:_MAX_ERROR]
-
-
-def _formatted(error: BaseException) -> str | None:
-    """The traceback from the task's own first frame on."""
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
-        trace = trace.tb_next
-    try:
-        text = "".join(traceback.format_exception(type(error), error, trace))
-    except Exception:
-        return None
-    return _utf8(text)[-_MAX_TRACEBACK:]
-
-
-def _utf8(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()

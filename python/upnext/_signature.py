@@ -24,6 +24,7 @@ class Arguments:
         "_kinds",
         "_local",
         "_names",
+        "_none_by_default",
         "_positional",
         "_positional_only",
         "_required",
@@ -55,6 +56,7 @@ class Arguments:
             for parameter in (*named, *rest)
             if parameter.annotation is not parameter.empty
         }
+        self._none_by_default = {parameter.name for parameter in named if parameter.default is None}
         self._local = local_names(self._annotations)
         #: Looked up when first needed: an annotation may name what is defined further down.
         self._kinds: dict[str, Kind] | None = None
@@ -105,7 +107,7 @@ class Arguments:
         }
 
     def _known_kinds(self) -> dict[str, Kind]:
-        kinds = kinds_of(self._task, self._function, self._annotations, self._local)
+        kinds = kinds_of(self._task, self._function, self._annotations, self._local, self._none_by_default)
         if self._rest is not None:
             # `**rest: int` says it of each of them, whatever its name.
             kind = kinds.pop(self._rest, None)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: Every task that is defined from here on, in a child process that has to find them.
+registered: list[TaskHandle[Any, Any]] | None = None
+
 
 class TaskHandle(Generic[P, R]):
     """A registered task. Calling it runs it here and now; `submit` and `wait` have a worker run it.
@@ -86,6 +89,8 @@ class TaskHandle(Generic[P, R]):
             rules=None if rules is None else rules.checked(key),
         )
         self._options: Submitting | None = None
+        if registered is not None:
+            registered.append(self)
 
     @property
     def function(self) -> Callable[P, Any]:

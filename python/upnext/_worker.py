@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import fields
@@ -11,7 +12,7 @@ from datetime import timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from upnext import _bridge, _lifespan
+from upnext import _bridge, _lifespan, _origin
 from upnext._artifact_labels import seconds_of
 from upnext._client import connection_async, opened
 from upnext._events import EventHandle
@@ -30,6 +31,7 @@ from upnext._types import MissedRunPolicy, SyncExecutor
 
 if TYPE_CHECKING:
     from upnext._bridge import Connection, RunningWorker
+    from upnext._child_process import Setting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,6 +40,8 @@ L = TypeVar("L", bound=Callable[..., Any])
 
 class Worker:
     """Registers tasks with `@worker.task` and runs their jobs, `concurrency` at once.
+
+    >>> worker = upnext.Worker("reports", concurrency=4, sync_executor=upnext.SyncExecutor.PROCESS)
 
     `url` names the job database (`sqlite:///...`; `redis_url` is the same); without it the environment does, and
     without that it is SQLite in `$UPNEXT_HOME`.
@@ -50,6 +54,12 @@ class Worker:
     >>> (await greet.wait("Ann")).value
     'Hello Ann'
     >>> await worker.stop()
+
+    Async tasks run on the event loop. `sync_executor` is for plain functions: `THREAD` (the default) or `PROCESS`,
+    which runs them in up to `concurrency` child processes. These have a Python lock and memory of their own, and can be
+    killed when a job is cancelled or out of time. They import the modules of the tasks again, so tasks are defined at
+    the top level of a file and scripts start their worker under `if __name__ == "__main__":`. `max_tasks_per_child`
+    replaces each child after so many attempts (by default never), for libraries that leak memory.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class Worker:
         queue_config: WorkerQueueConfig | None = None,
         handle_signals: bool = True,
         autodiscover_packages: Iterable[str] = (),
+        max_tasks_per_child: int | None = None,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name.strip()):
             raise ValueError(f"a worker's name is a text that is not empty, not {name!r}")
@@ -70,10 +81,16 @@ class Worker:
             raise ValueError(f"concurrency is a whole number of at least 1, not {concurrency!r}")
         if url is not None and redis_url is not None and url != redis_url:
             raise ValueError("url and redis_url name the same thing: give one of them")
-        if SyncExecutor(sync_executor) is SyncExecutor.PROCESS:
-            raise NotImplementedError(
-                "SyncExecutor.PROCESS is not in this version of UpNext yet: use SyncExecutor.THREAD"
-            )
+        try:
+            self.sync_executor = SyncExecutor(sync_executor)
+        except ValueError:
+            known = " or ".join(f"SyncExecutor.{each.name}" for each in SyncExecutor)
+            raise ValueError(f"sync_executor is {known}, not {sync_executor!r}") from None
+        limit = max_tasks_per_child
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise ValueError(f"max_tasks_per_child is a whole number of at least 1, not {limit!r}")
+        if limit is not None and self.sync_executor is not SyncExecutor.PROCESS:
+            raise ValueError("max_tasks_per_child is for workers with sync_executor=SyncExecutor.PROCESS")
         if queue_config is not None and not isinstance(queue_config, WorkerQueueConfig):
             raise TypeError(f"queue_config is a WorkerQueueConfig, not a {type(queue_config).__qualname__}")
         if isinstance(autodiscover_packages, str):
@@ -81,6 +98,7 @@ class Worker:
         self.name: str = name or f"worker-{secrets.token_hex(4)}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
+        self.max_tasks_per_child = max_tasks_per_child
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
         self.queue_config = queue_config
         self._url = url or redis_url
@@ -340,6 +358,12 @@ class Worker:
         self._packages.discover()
         if not self.tasks:
             raise RuntimeError(f"worker '{self.name}' has no task: decorate a function with @worker.task")
+        if _origin.in_child:
+            raise RuntimeError(
+                f"worker '{self.name}' cannot start in a child process of a worker, which imports its module again: "
+                'put what starts it under `if __name__ == "__main__":`'
+            )
+        setting = self._setting_of_children()
         if self.queue_config is not None:
             self.queue_config.warn(self.name)
         connection = opened(self._url) or await connection_async(self._url)
@@ -348,35 +372,68 @@ class Worker:
         try:
             for task in self.tasks.values():
                 check_resources(task.key, resources, task.arguments.resources)
-            self._running = await self._start(connection, resources, lifespan)
+            self._running = await self._start(connection, resources, lifespan, setting)
         except BaseException:
             if lifespan is not None:
                 await lifespan.leave()
             raise
 
-    async def _start(self, connection: Connection, resources: Any, lifespan: _lifespan.Lifespan | None) -> _Running:
+    async def _start(
+        self,
+        connection: Connection,
+        resources: Any,
+        lifespan: _lifespan.Lifespan | None,
+        setting: Setting | None,
+    ) -> _Running:
         loop = asyncio.get_running_loop()
         mailbox = mailbox_of(loop)
         runner = Runner(self.name, loop, resources)
         answer: asyncio.Future[RunningWorker] = loop.create_future()
+        if setting is not None:
+            runner.open_processes(self.concurrency, setting, self.max_tasks_per_child)
         tasks = list(self.tasks.values())
-        number = _bridge.start_worker(
-            connection,
-            mailbox,
-            answer,
-            self.name,
-            self.concurrency,
-            tasks,
-            runner.start,
-            runner.stop,
-            self.queue_config,
-        )
+        number: int | None = None
         try:
+            number = _bridge.start_worker(
+                connection,
+                mailbox,
+                answer,
+                self.name,
+                self.concurrency,
+                tasks,
+                runner.start,
+                runner.stop,
+                self.queue_config,
+            )
             engine = await answer
         except BaseException:
-            mailbox.forget(number)
+            if number is not None:
+                mailbox.forget(number)
+            await runner.close()
             raise
         return _Running(engine, runner, mailbox, number, lifespan)
+
+    def _setting_of_children(self) -> Setting | None:
+        """What the child processes begin with; None if there will be none."""
+        tasks = [task for task in self.tasks.values() if not task.is_async]
+        if self.sync_executor is not SyncExecutor.PROCESS or not tasks:
+            return None
+        if os.name != "posix":
+            raise RuntimeError(
+                f"worker '{self.name}': SyncExecutor.PROCESS needs Linux, macOS or another POSIX system; use "
+                "SyncExecutor.THREAD here"
+            )
+        for task in tasks:
+            if task.arguments.resources:
+                raise RuntimeError(
+                    f"task '{task.key}' of worker '{self.name}' wants resources, which the lifespan makes in the "
+                    "worker's own process and not in its child processes: make the task async, use SyncExecutor.THREAD "
+                    "or open what it needs in its module"
+                )
+        from upnext._child_process import Setting
+
+        origins = list(_origin.origins_of(self, tasks).values())
+        return Setting(self._url, dict(os.environ), os.getcwd(), origins)  # noqa: PTH109
 
     async def stop(self, timeout: float = 3.0) -> None:
         """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
@@ -429,7 +486,7 @@ class _Running:
         answer: asyncio.Future[None] = self._loop.create_future()
         self._engine.stop(self._mailbox, answer, max(timeout, 0.0))
         await answer
-        self._runner.close()
+        await self._runner.close()
         self._mailbox.forget(self._number)
 
     async def _keep(self) -> None:

@@ -77,7 +77,7 @@ class Deployment:
     """A deployment of one test, and the workers that run in it."""
 
     def __init__(self, clock: TestClock) -> None:
-        self.clock = Clock(clock)
+        self.clock: Clock = Clock(clock)
         self._clock = clock
 
     async def settle(self, timeout: float = 10.0) -> None:

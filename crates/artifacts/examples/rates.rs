@@ -61,17 +61,24 @@ async fn small(artifacts: &ArtifactService, job_id: JobId) {
     let tasks = (0..IN_FLIGHT).map(|lane| {
         let artifacts = artifacts.clone();
         tokio::spawn(async move {
+            let mut took = Vec::new();
             for index in (lane..SMALL).step_by(IN_FLIGHT) {
                 let data = format!("{{\"index\": {index}, \"text\": \"{}\"}}", "x".repeat(170));
                 let name = format!("small-{index}.json");
                 let request = CreateArtifact::new(job_id, name);
+                let one = Instant::now();
                 artifacts.create(request, ArtifactData::Text(data)).await.unwrap();
+                took.push(one.elapsed());
             }
+            took
         })
     });
-    futures::future::join_all(tasks).await;
+    let took = futures::future::join_all(tasks).await;
     let rate = SMALL as f64 / began.elapsed().as_secs_f64();
-    println!("small JSON artifacts, {IN_FLIGHT} in flight: {rate:.0}/s");
+    let mut took: Vec<Duration> = took.into_iter().flat_map(Result::unwrap).collect();
+    took.sort();
+    let (median, p99) = (took[SMALL / 2], took[SMALL * 99 / 100]);
+    println!("small JSON artifacts, {IN_FLIGHT} in flight: {rate:.0}/s, p50 {median:.2?}, p99 {p99:.2?}");
 }
 
 async fn large(artifacts: &ArtifactService, job_id: JobId, folder: &Path, mib: usize) {

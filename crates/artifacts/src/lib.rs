@@ -18,6 +18,7 @@ mod intake;
 mod live;
 mod reading;
 mod request;
+mod saving;
 mod service;
 mod sweep;
 
@@ -27,5 +28,6 @@ pub use error::ArtifactError;
 pub use infer::infer_type;
 pub use live::ArtifactWriter;
 pub use request::{ArtifactData, CreateArtifact};
+pub use saving::SaveError;
 pub use service::ArtifactService;
 pub use sweep::{SweepOptions, SweepReport};

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use upnext_blobs::{BlobError, StageError, Staged};
 use upnext_core::artifact::{Digest, NewContent, NewPart, RecordRefusal, Seal, Sealed};
-use upnext_core::{Artifact, ArtifactId, ArtifactStatus, ArtifactType, BackendError, LeaseToken};
+use upnext_core::{Artifact, ArtifactId, ArtifactStatus, ArtifactType, BackendError, LeaseToken, fault};
 
 use crate::error::ArtifactError;
 use crate::infer::infer_type;
@@ -167,6 +167,7 @@ impl ArtifactService {
         let append = |bytes: Sealed| async move {
             let answer =
                 self.backend.append_artifacts(vec![NewPart { artifact, lease, offset, bytes }]).await?.pop();
+            fault::point("part stored");
             answer.ok_or_else(|| BackendError::Unexpected("no answer about a part".to_owned()).into())
         };
         match self.inline(&staged) {

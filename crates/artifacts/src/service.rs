@@ -7,7 +7,7 @@ use upnext_blobs::{BlobStore, Limits, Staged};
 use upnext_core::artifact::{ArtifactPatch, NewArtifact, NewBlob, NewContent, RecordRefusal, Sealed};
 use upnext_core::backend::{ArtifactQuery, ArtifactTotals, Page};
 use upnext_core::{
-    Artifact, ArtifactId, ArtifactStatus, ArtifactType, Backend, BackendError, JobId, Settings,
+    Artifact, ArtifactId, ArtifactStatus, ArtifactType, Backend, BackendError, JobId, Settings, fault,
 };
 
 use crate::error::ArtifactError;
@@ -132,12 +132,8 @@ impl ArtifactService {
             match record(sealed.clone()).await? {
                 Ok(recorded) => {
                     let settle = self.blobs.settle_time();
-                    if !settle.is_zero()
-                        && began.elapsed() > settle
-                        && !self.blobs.exists(sealed.sha256).await?
-                    {
-                        // Whoever took longer than a sweeper waits looks whether its bytes are still there.
-                        self.blobs.commit(staged).await?;
+                    if !settle.is_zero() && began.elapsed() > settle {
+                        self.look_again(staged).await?;
                     }
                     return Ok(recorded);
                 }
@@ -146,6 +142,21 @@ impl ArtifactService {
             }
         }
         unreachable!("the last attempt returns")
+    }
+
+    /// Whoever took longer than a sweeper waits looks whether its bytes are still there, and stores them again if not.
+    async fn look_again(&self, staged: Staged) -> Result<(), ArtifactError> {
+        let sha256 = staged.sha256();
+        if self.blobs.exists(sha256).await? {
+            return Ok(());
+        }
+        if let Err(error) = self.blobs.commit(staged).await {
+            // There is a record of them by now, which must not pass for a good one.
+            tracing::error!(%sha256, %error, "bytes vanished from the storage and cannot be stored again");
+            self.backend.mark_blob(sha256, true).await?;
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     pub(crate) async fn record(&self, artifact: NewArtifact) -> Result<Artifact, ArtifactError> {
@@ -164,6 +175,7 @@ impl ArtifactService {
         artifact: &NewArtifact,
     ) -> Result<Result<Artifact, RecordRefusal>, ArtifactError> {
         let answer = self.backend.record_artifacts(vec![artifact.clone()]).await?.pop();
+        fault::point("artifact recorded");
         answer.ok_or_else(|| BackendError::Unexpected("no answer about an artifact".to_owned()).into())
     }
 

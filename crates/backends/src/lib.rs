@@ -89,10 +89,7 @@ fn chosen_kind(settings: &Settings) -> Result<BackendKind, OpenError> {
     }
 }
 
-async fn open_backend(
-    settings: &Settings,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Backend>, OpenError> {
+async fn open_backend(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Backend>, OpenError> {
     match chosen_kind(settings)? {
         BackendKind::Sqlite => {
             let options = SqliteOptions {

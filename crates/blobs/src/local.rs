@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use upnext_core::artifact::Digest;
+use upnext_core::fault;
 
 use crate::error::BlobError;
 use crate::staged::{Content, Staged, TempFile};
@@ -122,6 +123,7 @@ impl LocalStorage {
         let target = self.blob_path(sha256);
         let failed = |error: &io::Error| BlobError::from_file("write", &target, error);
         temp.file.sync_all().map_err(|error| failed(&error))?;
+        fault::point("blob synced");
         // A large file may have taken long; its age counts from here.
         let _ = temp.file.set_modified(SystemTime::now());
         self.make_folder_durable(sha256)?;
@@ -134,7 +136,10 @@ impl LocalStorage {
             self.make_folder_durable(sha256)?;
             temp.rename(&target).map_err(|error| failed(&error))?;
         }
-        self.sync_folder_of(&target)
+        fault::point("blob renamed");
+        self.sync_folder_of(&target)?;
+        fault::point("blob written");
+        Ok(())
     }
 
     /// Sees to it, once per folder and process, that a blob's folder exists and is itself on disk.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use upnext_core::settings::BackendKind;
-use upnext_core::{JobId, JobStatus};
 
 pub(crate) use crate::artifact_args::*;
+pub(crate) use crate::job_args::*;
 
 /// Background jobs that keep their artifacts.
 #[derive(Debug, Parser)]
@@ -56,14 +56,19 @@ impl From<BackendArg> for BackendKind {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the workers that Python files define
+    #[command(after_help = RUN_HELP)]
     Run(RunArgs),
     /// Run server, dashboard and workers together, and reload on change
+    #[command(after_help = DEV_HELP)]
     Dev(DevArgs),
     /// Submit a job and wait for its result
     Call(CallArgs),
     /// List the registered functions
     List(JsonArgs),
-    /// List, show, cancel and retry jobs
+    /// List, pause and resume functions
+    #[command(subcommand)]
+    Functions(FunctionsCommand),
+    /// List, show, follow, wait for, cancel and retry jobs
     #[command(subcommand)]
     Jobs(JobsCommand),
     /// List, show, get, put, compare, verify and remove artifacts
@@ -71,12 +76,32 @@ pub(crate) enum Command {
     Artifacts(ArtifactsCommand),
     /// List the workers
     Workers(JsonArgs),
+    /// Say how much there is to do, and how the last 24 hours went
+    Stats(JsonArgs),
     /// The REST API with the dashboard
     #[command(subcommand)]
     Server(ServerCommand),
     /// List every UPNEXT_* setting with its value
     Settings(JsonArgs),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
+
+const RUN_HELP: &str = "Ctrl-C or SIGTERM lets running jobs end, for 3 seconds at most, and gives the others back to the \
+    queue. A second signal gives all of them back at once.\n\n\
+    Exit codes: 0 stopped by the first signal, 1 the workers could not start, 2 the call was wrong, 130 or 143 stopped \
+    by a second Ctrl-C or SIGTERM.";
+
+const DEV_HELP: &str = "The workers are started anew whenever a Python file in the folders of FILES changes.\n\n\
+    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 the server could not start, 2 the call was wrong.";
+
+const COMPLETIONS_HELP: &str = "bash: source <(upnext completions bash)\n\
+    zsh:  source <(upnext completions zsh)\n\
+    fish: upnext completions fish | source";
 
 #[derive(Debug, Args)]
 pub(crate) struct JsonArgs {
@@ -132,43 +157,20 @@ pub(crate) struct CallArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum JobsCommand {
-    /// List jobs, newest first
-    List(JobListArgs),
-    /// Show one job with its attempts and artifacts
-    Show {
-        /// The job's id
-        id: JobId,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Cancel a job
-    Cancel {
-        /// The job's id
-        id: JobId,
-    },
-    /// Queue a failed job again
-    Retry {
-        /// The job's id
-        id: JobId,
-    },
+pub(crate) enum FunctionsCommand {
+    /// List the registered functions
+    List(JsonArgs),
+    /// Let no job of these functions begin; those that run go on
+    Pause(FunctionArgs),
+    /// Let jobs of these functions begin again
+    Resume(FunctionArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct JobListArgs {
-    /// Only jobs of this function (its key)
-    #[arg(long)]
-    pub(crate) function: Option<String>,
-    /// Only jobs with this status; may be repeated
-    #[arg(long)]
-    pub(crate) status: Vec<JobStatus>,
-    /// Only jobs last run by this worker instance
-    #[arg(long, value_name = "ID")]
-    pub(crate) worker: Option<String>,
-    /// Most jobs to list
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) limit: u16,
+pub(crate) struct FunctionArgs {
+    /// Keys or names of the functions
+    #[arg(required = true, value_name = "FUNCTION")]
+    pub(crate) functions: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

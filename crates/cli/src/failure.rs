@@ -25,6 +25,11 @@ impl Failure {
         Self { message: message.into(), code: 2 }
     }
 
+    /// Waiting took too long: exit code 124, as that of timeout(1).
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 124 }
+    }
+
     /// The exit code.
     #[must_use]
     pub const fn code(&self) -> u8 {

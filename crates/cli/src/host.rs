@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
 
+/// Set by `upnext dev` for the workers that it starts: its process id.
+pub(crate) const DEV_PARENT: &str = "_UPNEXT_DEV_PARENT";
+
 /// `upnext run`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRequest {

@@ -1,16 +1,21 @@
 //! The command line of UpNext, as a library: the `upnext` binary and the Python package both call [`main`] and differ
 //! only in their [`Host`], which knows how to run workers written in Python.
 //!
-//! Exit codes: 0 it worked, 1 it did not (a job failed, nothing of that name), 2 the call itself was wrong.
+//! Exit codes: 0 it worked, 1 it did not (a job failed, nothing of that name), 2 the call itself was wrong, 124 waiting took
+//! too long.
 
 mod args;
 mod artifact_args;
 mod commands;
 mod failure;
 mod host;
+mod job_args;
 mod logging;
 mod output;
+mod paint;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod server;
 mod session;
 mod table;

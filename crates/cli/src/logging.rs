@@ -1,7 +1,5 @@
 //! Log lines: on stderr, as text or JSON, ours only.
 
-use std::io::IsTerminal as _;
-
 use tracing_subscriber::EnvFilter;
 use upnext_core::Settings;
 use upnext_core::settings::LogFormat;
@@ -11,6 +9,11 @@ use upnext_core::settings::LogFormat;
 pub(crate) enum Calm {
     /// It runs for long: what happens is of interest.
     Service,
+    /// It runs jobs: each of them too, if they are wanted.
+    Worker {
+        /// A line for each job that begins or ends.
+        jobs: bool,
+    },
     /// It answers and ends: only what goes wrong is.
     OneShot,
 }
@@ -19,13 +22,14 @@ pub(crate) enum Calm {
 pub(crate) fn start(settings: &Settings, calm: Calm, verbose: bool) {
     let filter = match (verbose || settings.debug, calm) {
         (true, _) => "warn,upnext=debug",
-        (false, Calm::Service) => "error,upnext=info",
+        (false, Calm::Service | Calm::Worker { jobs: true }) => "error,upnext=info",
+        (false, Calm::Worker { jobs: false }) => "error,upnext=info,upnext::jobs=warn",
         (false, Calm::OneShot) => "error,upnext=warn",
     };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never);
     let _ = match settings.log_format {
         LogFormat::Text => lines.with_target(verbose || settings.debug).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

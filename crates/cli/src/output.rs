@@ -1,4 +1,4 @@
-//! The only place that writes to stdout and stderr. A reader that went away (`| head`) is no error.
+//! The only place that writes to stdout and stderr (the scripts of `completions` aside). A reader that went away (`| head`) is no error.
 
 use std::io::{self, Write as _};
 
@@ -6,9 +6,15 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// One line on stdout.
+/// One line on stdout. Paint is left out unless a terminal shows it.
 pub(crate) fn line(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
+    let _ = line_to_reader(text);
+}
+
+/// [`line`] for those who go on for long: false when nobody reads any more.
+pub(crate) fn line_to_reader(text: impl std::fmt::Display) -> bool {
+    let mut stdout = anstream::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).is_ok()
 }
 
 /// A value on stdout as indented JSON.

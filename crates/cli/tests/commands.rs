@@ -164,7 +164,19 @@ impl Drop for Server {
 fn help_and_version_go_to_stdout() {
     let cli = Cli::new();
     let help = cli.run(&["--help"]).ok();
-    for command in ["run", "dev", "call", "list", "jobs", "artifacts", "workers", "server", "settings"] {
+    for command in [
+        "run",
+        "dev",
+        "call",
+        "list",
+        "functions",
+        "jobs",
+        "artifacts",
+        "workers",
+        "stats",
+        "server",
+        "settings",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert_eq!(cli.run(&["--version"]).ok(), format!("upnext {}", upnext_core::VERSION));
@@ -247,6 +259,7 @@ async fn serve_one(settings: upnext_core::Settings, outcome: upnext_core::Outcom
             functions: ["report".to_owned()].into(),
             limit: 1,
             lease: std::time::Duration::from_secs(60),
+            suspect: true,
         };
         if let Some(claimed) = backend.claim(request).await.unwrap().jobs.pop() {
             break claimed;

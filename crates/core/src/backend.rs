@@ -18,7 +18,7 @@ use crate::error::BackendError;
 use crate::function::{Function, FunctionDefinition};
 use crate::id::{ArtifactId, JobId, WorkerId};
 use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, JobType, Lease, NewJob, Outcome, RawJson};
-pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, Page};
+pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, LogLevel, LogQuery, Page};
 use crate::signal::Signals;
 use crate::worker::{Worker, WorkerRegistration};
 
@@ -36,6 +36,9 @@ pub struct ClaimRequest {
     pub limit: usize,
     /// How long the leases last.
     pub lease: Duration,
+    /// Whether one of them may be a job that has lost [`SUSPECT_LOSSES`](crate::transition::SUSPECT_LOSSES) workers. A worker
+    /// that holds one takes no other, so that a job which kills its workers fails alone.
+    pub suspect: bool,
 }
 
 /// The answer to a claim.
@@ -460,8 +463,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Every attempt of a job, oldest first.
     async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>>;
 
-    /// The log lines of a job after `after`, oldest first, at most `limit`.
-    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
+    /// Log lines of a job, oldest first.
+    async fn list_logs(&self, job: JobId, query: LogQuery) -> Result<Vec<LogLine>>;
 
     /// What changed after `cursor`, at most `limit` jobs and artifacts together. A job is told at the place of its last
     /// change; an artifact, too, but if it was made after the cursor, at the place of its making: so whoever goes on from

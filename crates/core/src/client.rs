@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Cancelled, Retried};
 use crate::error::{BackendError, SubmitError, WaitError};
+use crate::fault;
 use crate::function::FunctionDefinition;
 use crate::id::JobId;
 use crate::job::{Enqueued, Job, RawJson};
@@ -53,7 +54,9 @@ impl Client {
             return Ok(Vec::new());
         }
         tracing::debug!(count = jobs.len(), function = %jobs[0].function, "submitting");
-        Ok(self.backend.enqueue(jobs).await?)
+        let enqueued = self.backend.enqueue(jobs).await?;
+        fault::point("enqueue after commit");
+        Ok(enqueued)
     }
 
     /// Accepts one job for a function known only by its key or name, with the policy its workers registered and its

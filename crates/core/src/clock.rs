@@ -57,6 +57,14 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+impl From<SystemTime> for Timestamp {
+    /// The moment as the system's clock tells it; moments before 1970 are taken as its beginning.
+    fn from(moment: SystemTime) -> Self {
+        let since_epoch = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
 impl std::str::FromStr for Timestamp {
     type Err = jiff::Error;
 
@@ -90,8 +98,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+        SystemTime::now().into()
     }
 }
 

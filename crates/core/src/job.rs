@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for RawJson {
 
 /// A word on the wire that names none of the variants of an enum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is not a {kind}: use one of {allowed}")]
+#[error("'{text}' is not {} {kind}: use one of {allowed}", article(.kind))]
 pub struct ParseWordError {
     /// What was expected, for example `job status`.
     pub kind: &'static str,
@@ -105,6 +105,10 @@ pub struct ParseWordError {
     pub text: String,
     /// Every word that would do, comma-separated.
     pub allowed: String,
+}
+
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }
 
 /// Defines an enum whose variants each have one word, the same in SQL, JSON and Python.
@@ -411,6 +415,8 @@ pub struct ClaimedJob {
     pub checkpoint: Option<RawJson>,
     /// The result of an earlier job that this one shares: it is to complete with it, without being run.
     pub cached: Option<RawJson>,
+    /// One more lost worker and it fails: it is run beside no other such job.
+    pub suspect: bool,
 }
 
 /// How an attempt ended, as the worker saw it.

@@ -5,11 +5,14 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 use crate::artifact::ArtifactType;
+use crate::backend::LogLine;
 use crate::clock::Timestamp;
+use crate::folding::without_case;
 use crate::id::{ArtifactId, JobId};
-use crate::job::JobStatus;
+use crate::job::{JobStatus, word_enum};
 
 /// Which jobs to list, newest first.
 #[derive(Debug, Clone, Default)]
@@ -26,12 +29,69 @@ pub struct JobQuery {
     pub before: Option<Timestamp>,
     /// Only the tree under this root, the root included.
     pub root_id: Option<JobId>,
+    /// Only jobs with ids from the first to the last of these, both included.
+    pub ids: Option<(JobId, JobId)>,
     /// Only jobs that have read this artifact.
     pub reads: Option<ArtifactId>,
     /// At most this many.
     pub limit: usize,
     /// Where the page before ended.
     pub cursor: Option<Cursor>,
+}
+
+/// Which log lines of a job to read, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// Only lines after this sequence number.
+    pub after: i64,
+    /// Only lines of at least this level. Lines whose level is no [`LogLevel`] are always among them.
+    pub level: Option<LogLevel>,
+    /// Only lines whose message contains this text, letter case aside.
+    pub search: Option<String>,
+    /// Only lines that this attempt wrote.
+    pub attempt: Option<u32>,
+    /// The last `limit` lines, still oldest first, instead of the first ones.
+    pub newest: bool,
+    /// At most this many.
+    pub limit: usize,
+}
+
+impl LogQuery {
+    /// The first `limit` lines after a sequence number.
+    #[must_use]
+    pub fn after(after: i64, limit: usize) -> Self {
+        Self { after, limit, ..Self::default() }
+    }
+
+    /// Whether level, text and attempt of a line are as wanted. Backends ask this, so that all of them find the same.
+    #[must_use]
+    pub fn admits(&self, line: &LogLine) -> bool {
+        let weighs =
+            |least: LogLevel| line.entry.level.parse::<LogLevel>().map_or(true, |level| level >= least);
+        self.attempt.is_none_or(|attempt| attempt == line.attempt)
+            && self.level.is_none_or(weighs)
+            && self
+                .search
+                .as_ref()
+                .is_none_or(|text| without_case(&line.entry.message).contains(&without_case(text)))
+    }
+}
+
+word_enum! {
+    /// How much a log line matters.
+    #[derive(PartialOrd, Ord)]
+    LogLevel, "log level" {
+        /// Of interest to whoever looks for a mistake.
+        Debug = "debug",
+        /// What happens.
+        Info = "info",
+        /// Something is odd.
+        Warning = "warning",
+        /// Something did not work.
+        Error = "error",
+        /// Nothing works.
+        Critical = "critical",
+    }
 }
 
 /// Which artifacts to list.
@@ -165,7 +225,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// How many there are on all pages together.
     pub total: u64,
-    /// True when there are more than `total`, and counting them all would take long.
+    /// True when counting stopped at `total`, because it would take long: there are at least so many.
     pub total_is_capped: bool,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<Cursor>,

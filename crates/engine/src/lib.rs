@@ -5,6 +5,7 @@
 
 mod cron;
 mod executor;
+mod job_lines;
 mod pace;
 mod run;
 mod worker;

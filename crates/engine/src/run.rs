@@ -15,9 +15,12 @@ use tokio::time::{Instant, sleep_until};
 use upnext_core::backend::{Claim, ClaimRequest, Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::{Lease, MAX_PAYLOAD_BYTES};
 use upnext_core::worker::HEARTBEAT_SECONDS;
-use upnext_core::{BackendError, ClaimedJob, Client, Clock, Outcome, SystemClock, Timestamp, WorkerId};
+use upnext_core::{
+    BackendError, ClaimedJob, Client, Clock, Outcome, SystemClock, Timestamp, WorkerId, fault,
+};
 
 use crate::executor::{Assignment, AttemptKey, Ended, Executor, Reporter, StopReason};
+use crate::job_lines;
 use crate::pace::Pace;
 use crate::worker::WorkerConfig;
 
@@ -244,6 +247,7 @@ impl Run {
             functions: Arc::clone(&self.functions),
             limit: wanted,
             lease: self.config.lease,
+            suspect: !self.holds_suspect(),
         };
         let backend = Arc::clone(self.client.backend());
         self.call(async move {
@@ -256,12 +260,20 @@ impl Run {
         self.next_claim = now + SAFETY_POLL;
     }
 
+    fn holds_suspect(&self) -> bool {
+        let running = self.running.values().any(|running| running.job.suspect);
+        running || self.inbox.iter().any(|job| job.suspect)
+    }
+
     fn claimed(&mut self, outcome: Result<Claim, BackendError>, asked: usize, took: Duration) {
         self.claiming = false;
         let now = Instant::now();
         match outcome {
             Ok(claim) => {
-                self.claim_backoff.succeeded();
+                fault::point("claimed");
+                if let Some(failures) = self.claim_backoff.succeeded() {
+                    tracing::info!(failures, "the job database works again: the worker goes on");
+                }
                 self.pace.claim_took(took, now);
                 if claim.jobs.len() >= asked {
                     self.next_claim = now;
@@ -276,7 +288,9 @@ impl Run {
             }
             Err(error) => {
                 let wait = self.claim_backoff.failed(now);
-                tracing::warn!(%error, "cannot claim jobs; trying again in {wait:?}");
+                tracing::warn!(
+                    "{error}; the worker takes no new jobs until this is over, and looks again in {wait:?}"
+                );
                 self.next_claim = now + wait;
             }
         }
@@ -305,6 +319,7 @@ impl Run {
     }
 
     fn assign(&mut self, job: ClaimedJob, now: Instant) -> Assignment {
+        job_lines::begun(&job);
         self.next_key += 1;
         let key = AttemptKey(self.next_key);
         self.deadlines.push(Reverse((now + job.timeout.min(Duration::from_secs(10 * 365 * 86_400)), key)));
@@ -319,15 +334,22 @@ impl Run {
         // Unknown keys are attempts that were given up before.
         let Some(running) = self.running.remove(&ended.key) else { return };
         self.pace.attempt_ended();
+        if running.job.suspect {
+            // The next of its kind may have waited for this.
+            self.next_claim = Instant::now();
+        }
         let outcome = match running.stopping {
             None => bounded(&running.job.function, ended.outcome),
             Some(StopReason::Timeout) => Outcome::TimedOut,
             Some(StopReason::Cancelled) => Outcome::Cancelled,
             // Its lease is gone or about to be given back: there is nothing to say any more.
             Some(StopReason::LeaseLost) => return,
-            Some(StopReason::Shutdown) => return self.release(vec![running.job.lease]),
+            Some(StopReason::Shutdown) => {
+                job_lines::given_back(&running.job);
+                return self.release(vec![running.job.lease]);
+            }
         };
-        log_failure(&running.job, &outcome);
+        job_lines::ended(&running.job, ended.started_at, &outcome);
         self.outbox.push(Finish { lease: running.job.lease, started_at: ended.started_at, outcome });
         // Entries of ended attempts would pile up behind long timeouts.
         if self.deadlines.len() > 64 && self.deadlines.len() > 4 * self.running.len() {
@@ -349,7 +371,9 @@ impl Run {
         self.sending = finishes.iter().map(|finish| finish.lease).collect();
         let backend = Arc::clone(self.client.backend());
         self.call(async move {
+            fault::point("outcome sending");
             let outcome = backend.finish(finishes.clone()).await;
+            fault::point("outcome sent");
             Answer::Finished { outcome, finishes }
         });
     }
@@ -369,7 +393,10 @@ impl Run {
             Err(error) => {
                 // Outcomes are kept until the backend takes them; if that is too late, it refuses them one by one.
                 let wait = self.finish_backoff.failed(Instant::now());
-                tracing::warn!(%error, count = finishes.len(), "cannot report outcomes; trying again in {wait:?}");
+                tracing::warn!(
+                    count = finishes.len(),
+                    "{error}; outcomes are kept and sent again in {wait:?}"
+                );
                 finishes.append(&mut self.outbox);
                 self.outbox = finishes;
             }
@@ -523,7 +550,8 @@ impl Run {
     }
 
     async fn say_goodbye(mut self) {
-        let unfinished = self.running.drain().map(|(_, running)| running.job.lease).collect();
+        let unfinished = self.running.drain().map(|(_, running)| running.job);
+        let unfinished = unfinished.inspect(job_lines::given_back).map(|job| job.lease).collect();
         self.release(unfinished);
         while self.releases.join_next().await.is_some() {}
         if let Err(error) = self.client.backend().deregister_worker(self.id.clone()).await {
@@ -558,20 +586,6 @@ impl Run {
     }
 }
 
-/// Whoever watches the worker sees which attempts did not work.
-fn log_failure(job: &ClaimedJob, outcome: &Outcome) {
-    let (job_id, function, attempt) = (job.lease.job_id, &job.function, job.attempt);
-    match outcome {
-        Outcome::Failed { error, .. } => {
-            tracing::warn!(job = %job_id, function, attempt, "attempt failed: {error}");
-        }
-        Outcome::TimedOut => {
-            tracing::warn!(job = %job_id, function, attempt, "attempt ran longer than its timeout of {:?}", job.timeout);
-        }
-        Outcome::Complete { .. } | Outcome::Cancelled => {}
-    }
-}
-
 /// An outcome whose result is too large for a job becomes a failure that says what to do.
 fn bounded(function: &str, outcome: Outcome) -> Outcome {
     match outcome {
@@ -596,8 +610,10 @@ struct Backoff {
 }
 
 impl Backoff {
-    fn succeeded(&mut self) {
-        *self = Self::default();
+    /// Answers how many calls had failed, if any had.
+    fn succeeded(&mut self) -> Option<u32> {
+        let failures = std::mem::take(self).failures;
+        (failures > 0).then_some(failures)
     }
 
     fn failed(&mut self, now: Instant) -> Duration {

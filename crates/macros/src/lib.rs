@@ -1,10 +1,13 @@
 //! The `#[upnext::task]` attribute. Its documentation is in the crate `upnext`, which re-exports it.
 
+mod options;
+
 use proc_macro::TokenStream;
-use proc_macro2::TokenStream as Tokens;
+use proc_macro2::{Span, TokenStream as Tokens};
 use quote::{format_ident, quote};
-use syn::parse::{Parse, ParseStream};
-use syn::{Error, Expr, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Token, Type, parse_macro_input};
+use syn::{Error, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Type, parse_macro_input};
+
+use options::Options;
 
 #[allow(missing_docs)]
 #[proc_macro_attribute]
@@ -12,49 +15,6 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(attribute as Options);
     let function = parse_macro_input!(item as ItemFn);
     expand(&options, &function).unwrap_or_else(Error::into_compile_error).into()
-}
-
-/// The `name = value` pairs of the attribute.
-#[derive(Default)]
-struct Options {
-    name: Option<Expr>,
-    retries: Option<Expr>,
-    retry_delay: Option<Expr>,
-    retry_backoff: Option<Expr>,
-    timeout: Option<Expr>,
-    artifact_ttl: Option<Expr>,
-}
-
-impl Parse for Options {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut options = Self::default();
-        while !input.is_empty() {
-            let key: Ident = input.parse()?;
-            input.parse::<Token![=]>()?;
-            let slot = match key.to_string().as_str() {
-                "name" => &mut options.name,
-                "retries" => &mut options.retries,
-                "retry_delay" => &mut options.retry_delay,
-                "retry_backoff" => &mut options.retry_backoff,
-                "timeout" => &mut options.timeout,
-                "artifact_ttl" => &mut options.artifact_ttl,
-                other => {
-                    let message = format!(
-                        "`{other}` is not an option of #[upnext::task]: use name, retries, retry_delay, retry_backoff, timeout or artifact_ttl"
-                    );
-                    return Err(Error::new(key.span(), message));
-                }
-            };
-            if slot.is_some() {
-                return Err(Error::new(key.span(), format!("`{key}` is given twice")));
-            }
-            *slot = Some(input.parse()?);
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(options)
-    }
 }
 
 /// The arguments of the task: names and types, in order.
@@ -107,62 +67,116 @@ fn expand(options: &Options, function: &ItemFn) -> Result<Tokens> {
         ));
     }
     let arguments = arguments(function)?;
-    let names: Vec<&Ident> = arguments.iter().map(|(name, _)| *name).collect();
-    let types: Vec<&Type> = arguments.iter().map(|(_, kind)| *kind).collect();
-    let (output, fallible) = output(function);
-    let (visibility, ident, body) = (&function.vis, &signature.ident, &function.block);
-    let (declared_output, inputs, attributes) = (&signature.output, &signature.inputs, &function.attrs);
-    let args = format_ident!("__{}_arguments", ident);
-    let key = options.name.as_ref().map_or_else(|| quote!(stringify!(#ident)), |name| quote!(#name));
-    let policy = policy(options);
-    let outcome = if fallible {
-        quote!(Self::call(#(arguments.#names),*).await.map_err(::upnext::TaskFailure::new))
-    } else {
-        quote!(::core::result::Result::Ok(Self::call(#(arguments.#names),*).await))
-    };
-    let optional = types.iter().map(|kind| is_option(kind));
-    Ok(quote! {
+    check_cron_arguments(options, &arguments)?;
+    let task = task_type(function);
+    let methods = methods(function, &arguments);
+    let implementation = implementation(options, function, &arguments)?;
+    let arguments = arguments_type(options, function, &arguments);
+    Ok(quote!(#task #arguments #methods #implementation))
+}
+
+fn arguments_ident(function: &ItemFn) -> Ident {
+    format_ident!("__{}_arguments", function.sig.ident)
+}
+
+/// The value that stands for the task.
+fn task_type(function: &ItemFn) -> Tokens {
+    let (visibility, ident, attributes) = (&function.vis, &function.sig.ident, &function.attrs);
+    quote! {
         #[allow(non_camel_case_types)]
         #[derive(Debug, Clone, Copy)]
         #(#attributes)*
         #visibility struct #ident;
+    }
+}
 
+/// The type of its arguments as they travel.
+fn arguments_type(options: &Options, function: &ItemFn, arguments: &[(&Ident, &Type)]) -> Tokens {
+    let (visibility, args) = (&function.vis, arguments_ident(function));
+    let fields = arguments.iter().map(|(name, kind)| quote!(#name: #kind));
+    let strict = (!options.is_event()).then(|| quote!(#[serde(deny_unknown_fields)]));
+    quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
         #[derive(::upnext::__private::serde::Serialize, ::upnext::__private::serde::Deserialize)]
-        #[serde(crate = "::upnext::__private::serde", deny_unknown_fields)]
-        #visibility struct #args { #(#names: #types),* }
+        #[serde(crate = "::upnext::__private::serde")]
+        #strict
+        #visibility struct #args { #(#fields),* }
+    }
+}
 
+/// What callers do with the task.
+fn methods(function: &ItemFn, arguments: &[(&Ident, &Type)]) -> Tokens {
+    let (visibility, ident, body) = (&function.vis, &function.sig.ident, &function.block);
+    let (declared_output, inputs) = (&function.sig.output, &function.sig.inputs);
+    let (output, _) = output(function);
+    let args = arguments_ident(function);
+    let names = arguments.iter().map(|(name, _)| name);
+    let values = quote!(#args { #(#names),* });
+    // Told apart from an argument of the same name.
+    let app = Ident::new("app", Span::mixed_site());
+    quote! {
         impl #ident {
             /// Runs the task right here, outside of any job.
             #visibility async fn call(#inputs) #declared_output #body
 
+            /// Begins to describe a job that runs this task: when, how important, under which key.
+            #visibility fn request(self, #inputs) -> ::upnext::Request<Self> {
+                ::upnext::Request::new(&#values)
+            }
+
             /// Submits a job that runs this task. When this returns the job is durable.
-            #visibility async fn submit(self, app: &::upnext::UpNext, #inputs)
+            #visibility async fn submit(self, #app: &::upnext::UpNext, #inputs)
                 -> ::core::result::Result<::upnext::JobFuture<#output>, ::upnext::Error>
             {
-                app.submit::<Self>(&#args { #(#names),* }).await
+                #app.submit::<Self>(&#values).await
             }
 
             /// Submits a job and waits for what it returns.
-            #visibility async fn wait(self, app: &::upnext::UpNext, #inputs)
+            #visibility async fn wait(self, #app: &::upnext::UpNext, #inputs)
                 -> ::core::result::Result<::upnext::TaskResult<#output>, ::upnext::Error>
             {
-                app.submit::<Self>(&#args { #(#names),* }).await?.result().await
+                #app.submit::<Self>(&#values).await?.result().await
             }
         }
+    }
+}
 
+/// What the worker does with the task.
+fn implementation(options: &Options, function: &ItemFn, arguments: &[(&Ident, &Type)]) -> Result<Tokens> {
+    let (ident, args) = (&function.sig.ident, arguments_ident(function));
+    let (output, fallible) = output(function);
+    let names: Vec<&Ident> = arguments.iter().map(|(name, _)| *name).collect();
+    let optional = arguments.iter().map(|(_, kind)| is_option(kind));
+    let key = options.value("name").map_or_else(|| quote!(stringify!(#ident)), |name| quote!(#name));
+    let statements = options.statements()?;
+    let call = quote!(Self::call(#(arguments.#names),*).await);
+    let outcome = if fallible {
+        quote! {
+            match #call {
+                ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
+                ::core::result::Result::Err(__error) => {
+                    #[allow(unused_imports)]
+                    use ::upnext::__private::{ThrownBox, ThrownError, ThrownFailure, ThrownShared, ThrownText};
+                    ::core::result::Result::Err((&&&&&::upnext::__private::Thrown(&__error)).failure())
+                }
+            }
+        }
+    } else {
+        quote!(::core::result::Result::Ok(#call))
+    };
+    Ok(quote! {
         impl ::upnext::Task for #ident {
             type Arguments = #args;
             type Output = #output;
 
-            fn definition() -> ::upnext::FunctionDefinition {
-                let mut definition = ::upnext::FunctionDefinition::task(#key);
-                definition.parameters = ::core::option::Option::Some(::std::vec![
+            fn definition() -> ::core::result::Result<::upnext::FunctionDefinition, ::upnext::Error> {
+                let mut __definition = ::upnext::FunctionDefinition::task(#key);
+                __definition.parameters = ::core::option::Option::Some(::std::vec![
                     #(::upnext::Parameter { name: stringify!(#names).to_owned(), required: !#optional }),*
                 ]);
-                #policy
-                definition
+                #statements
+                ::upnext::__private::checked(__definition)
             }
 
             async fn run(arguments: Self::Arguments)
@@ -174,20 +188,18 @@ fn expand(options: &Options, function: &ItemFn) -> Result<Tokens> {
     })
 }
 
-/// Statements that set the policy the attribute names.
-fn policy(options: &Options) -> Tokens {
-    let assign = |value: &Option<Expr>, target: Tokens| {
-        value.as_ref().map(|value| quote!(#target = #value;)).unwrap_or_default()
-    };
-    let retries = assign(&options.retries, quote!(definition.retry.max_retries));
-    let delay = assign(&options.retry_delay, quote!(definition.retry.delay));
-    let backoff = assign(&options.retry_backoff, quote!(definition.retry.backoff));
-    let timeout = assign(&options.timeout, quote!(definition.timeout));
-    let artifact_ttl = options
-        .artifact_ttl
-        .as_ref()
-        .map(|ttl| quote!(definition.artifact_ttl = ::core::option::Option::Some(#ttl);));
-    quote!(#retries #delay #backoff #timeout #artifact_ttl)
+/// A schedule makes jobs without arguments.
+fn check_cron_arguments(options: &Options, arguments: &[(&Ident, &Type)]) -> Result<()> {
+    let needed = arguments.iter().find(|(_, kind)| !is_option(kind));
+    match needed.filter(|_| options.is_cron()) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::new(
+            name.span(),
+            format!(
+                "a schedule gives no arguments, but the task needs `{name}`: make it an Option or take it out"
+            ),
+        )),
+    }
 }
 
 /// True for `Option<...>`: serde fills it in when it is missing, so callers may leave it out.

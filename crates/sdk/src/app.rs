@@ -1,18 +1,21 @@
 //! The application's handle: opens the deployment, submits, waits.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use upnext_artifacts::ArtifactService;
 use upnext_backends::Deployment;
-use upnext_core::backend::Cancelled;
 use upnext_core::client::Submission;
-use upnext_core::{Client, Job, JobId, JobStatus, RawJson, Settings};
+use upnext_core::job::Enqueued;
+use upnext_core::{Client, RawJson, Settings};
 
 use crate::context;
 use crate::error::Error;
+use crate::event::{self, Delivery};
+use crate::future::JobFuture;
+use crate::request::{Request, patience, submission_of};
 use crate::task::Task;
 
 /// A deployment of UpNext: where jobs and artifacts are kept. Cheap to clone.
@@ -72,11 +75,64 @@ impl UpNext {
     /// # Errors
     /// [`Error::Submit`] when the job was not accepted.
     pub async fn submit<T: Task>(&self, arguments: &T::Arguments) -> Result<JobFuture<T::Output>, Error> {
-        let definition = T::definition();
-        let kwargs = RawJson::of(arguments).map_err(|error| {
-            Error::Json(format!("the arguments of '{}' have no JSON form: {error}", definition.key))
-        })?;
-        self.submit_to(&Submission::to(&definition, kwargs)).await
+        let mut submission = submission_of::<T>(arguments)?;
+        submission.parent = context::current_parent();
+        let timeout = submission.timeout;
+        Ok(self.future(self.client().submit(submission).await?, Some(timeout)))
+    }
+
+    /// Submits many jobs of one task in one step: all of them or none. The answer has their order.
+    ///
+    /// ```
+    /// # use upnext::UpNext;
+    /// # #[upnext::task] async fn resize(path: String) {}
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let app = UpNext::open(&format!("sqlite://{}/u.db", folder.path().display())).await?;
+    /// let paths = ["a.png", "b.png"];
+    /// let jobs = app.submit_all(paths.map(|path| resize.request(path.to_owned()).priority(-1))).await?;
+    /// assert_eq!(jobs.len(), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Submit`] about the first request that breaks a rule.
+    pub async fn submit_all<T: Task>(
+        &self,
+        requests: impl IntoIterator<Item = Request<T>>,
+    ) -> Result<Vec<JobFuture<T::Output>>, Error> {
+        let parent = context::current_parent();
+        let with_parent = |submission| Submission { parent, ..submission };
+        let submissions = requests
+            .into_iter()
+            .map(|request| request.into_submission().map(with_parent))
+            .collect::<Result<Vec<_>, _>>()?;
+        let waits: Vec<Duration> = submissions.iter().map(patience).collect();
+        let enqueued = self.client().submit_many(submissions).await?;
+        Ok(enqueued.into_iter().zip(waits).map(|(job, wait)| self.future(job, Some(wait))).collect())
+    }
+
+    /// Sends an event: one job for each handler (`#[upnext::task(event = ...)]`, or one in Python) whose pattern fits,
+    /// with the fields of `data` as its arguments. For an idempotency key and for handlers that no worker has offered yet
+    /// see [`event`](crate::event()).
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let app = upnext::UpNext::open(&format!("sqlite://{}/u.db", folder.path().display())).await?;
+    /// let deliveries = app.send_event("order.placed", &serde_json::json!({"order": 7})).await?;
+    /// assert!(deliveries.is_empty(), "nobody handles it");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`EventBuilder::send`](crate::EventBuilder::send).
+    pub async fn send_event<D: Serialize + ?Sized + Sync>(
+        &self,
+        name: &str,
+        data: &D,
+    ) -> Result<Vec<Delivery>, Error> {
+        event::event(name).send(self, data).await
     }
 
     /// Submits a job for a function known only by name, with the policy its workers registered. Its result is read as
@@ -100,88 +156,10 @@ impl UpNext {
     ) -> Result<JobFuture<T>, Error> {
         let kwargs = RawJson::of(arguments).map_err(|error| Error::Json(error.to_string()))?;
         let enqueued = self.client().call(function, kwargs).await?;
-        Ok(self.future(enqueued.id, None))
+        Ok(self.future(enqueued, None))
     }
 
-    async fn submit_to<T>(&self, submission: &Submission) -> Result<JobFuture<T>, Error> {
-        let parent = context::current_parent();
-        let timeout = submission.timeout;
-        let enqueued = self.client().submit(Submission { parent, ..submission.clone() }).await?;
-        Ok(self.future(enqueued.id, Some(timeout)))
-    }
-
-    fn future<T>(&self, job_id: JobId, timeout: Option<Duration>) -> JobFuture<T> {
-        JobFuture { client: self.client().clone(), job_id, timeout, output: PhantomData }
-    }
-}
-
-/// A job that was submitted.
-#[derive(Debug, Clone)]
-pub struct JobFuture<T> {
-    client: Client,
-    job_id: JobId,
-    timeout: Option<Duration>,
-    output: PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned> JobFuture<T> {
-    /// The job.
-    #[must_use]
-    pub const fn job_id(&self) -> JobId {
-        self.job_id
-    }
-
-    /// Waits for the job's end, at most as long as its task's timeout.
-    ///
-    /// # Errors
-    /// [`Error::Job`] when it failed or was cancelled, [`Error::Wait`] when it took longer.
-    pub async fn result(&self) -> Result<TaskResult<T>, Error> {
-        self.result_within(self.timeout).await
-    }
-
-    /// Waits for the job's end, at most this long; `None` waits for ever.
-    ///
-    /// # Errors
-    /// As [`result`](Self::result).
-    pub async fn result_within(&self, timeout: Option<Duration>) -> Result<TaskResult<T>, Error> {
-        let job = self.client.wait(self.job_id, timeout).await?;
-        TaskResult::of(job)
-    }
-
-    /// Asks for the job's end. True when it was cancelled or will be, false when it had ended.
-    ///
-    /// # Errors
-    /// When the backend fails.
-    pub async fn cancel(&self) -> Result<bool, Error> {
-        let cancelled = self.client.cancel(self.job_id).await?;
-        Ok(matches!(cancelled, Cancelled::AtOnce | Cancelled::Requested))
-    }
-}
-
-/// What a job returned, with the job as it ended.
-#[derive(Debug, Clone)]
-pub struct TaskResult<T> {
-    /// What the task returned.
-    pub value: T,
-    /// The job.
-    pub job: Job,
-}
-
-impl<T: DeserializeOwned> TaskResult<T> {
-    fn of(job: Job) -> Result<Self, Error> {
-        if job.status != JobStatus::Complete {
-            return Err(Error::Job {
-                job_id: job.id,
-                function: job.function,
-                status: job.status,
-                reason: job.failure_reason,
-                message: job.error.unwrap_or_else(|| "no reason was given".to_owned()),
-            });
-        }
-        let result = job.result.clone().unwrap_or_else(RawJson::null);
-        let value = result.read().map_err(|error| {
-            Error::Json(format!("the result of '{}' does not have the expected type: {error}", job.function))
-        })?;
-        Ok(Self { value, job })
+    pub(crate) fn future<T>(&self, enqueued: Enqueued, timeout: Option<Duration>) -> JobFuture<T> {
+        JobFuture::new(self.client().clone(), enqueued, timeout)
     }
 }

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use futures::stream::{Stream, StreamExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWriteExt as _};
+use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
-use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactWriter, CreateArtifact};
+use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactWriter, CreateArtifact, SaveError};
 use upnext_core::artifact::Digest;
 use upnext_core::backend::ArtifactQuery;
 use upnext_core::{Artifact, ArtifactId, ArtifactType, JobId, RawJson};
@@ -278,27 +278,11 @@ impl UpNext {
         path: impl AsRef<Path>,
     ) -> Result<(), ArtifactError> {
         self.note_read(artifact).await?;
-        let path = path.as_ref();
-        let failed = |error: io::Error| {
-            ArtifactError::Invalid(format!("{} cannot be written: {error}", path.display()))
-        };
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".part");
-        let mut bytes = self.artifacts().read(artifact, None).await?;
-        let mut file = tokio::fs::File::create(&partial).await.map_err(failed)?;
-        let written: Result<(), ArtifactError> = async {
-            while let Some(piece) = bytes.next().await {
-                file.write_all(&piece?).await.map_err(failed)?;
-            }
-            file.flush().await.map_err(failed)?;
-            tokio::fs::rename(&partial, path).await.map_err(failed)
-        }
-        .await;
-        if written.is_err() {
-            // What is half written must not stay; that it could not be removed is no further news.
-            let _ = tokio::fs::remove_file(&partial).await;
-        }
-        written
+        let saved = self.artifacts().save(artifact, path.as_ref(), |_| {}).await;
+        saved.map_err(|error| match error {
+            SaveError::File(error) => ArtifactError::Invalid(error.to_string()),
+            SaveError::Artifact(error) => error,
+        })
     }
 
     async fn note_read(&self, artifact: &Artifact) -> Result<(), ArtifactError> {

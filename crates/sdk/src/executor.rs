@@ -11,14 +11,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
-use upnext_core::{Client, Clock, FunctionDefinition, Outcome, RawJson, SystemClock};
+use upnext_core::{Client, Clock, FunctionDefinition, Outcome, RawJson, SystemClock, fault};
 use upnext_engine::{Assignment, AttemptKey, Executor, StopReason};
 
-use crate::context::Context;
+use crate::context::{Context, Inner};
+use crate::recording::Recording;
+use crate::state::States;
 use crate::task::Task;
 
 type TaskFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-type TaskRunner = fn(RawJson) -> TaskFuture;
+type TaskRunner = fn(String, RawJson) -> TaskFuture;
 
 /// The tasks of a worker, by key.
 #[derive(Default, Clone)]
@@ -35,17 +37,16 @@ struct Offer {
 impl Tasks {
     pub(crate) fn add<T: Task>(&mut self, definition: &FunctionDefinition) {
         let artifact_ttl = definition.artifact_ttl.and_then(|ttl| Duration::try_from_secs_f64(ttl).ok());
-        let run: TaskRunner = |kwargs| Box::pin(run::<T>(kwargs));
+        let run: TaskRunner = |function, kwargs| Box::pin(run::<T>(function, kwargs));
         self.0.insert(definition.key.clone(), Offer { run, artifact_ttl });
     }
 }
 
-async fn run<T: Task>(kwargs: RawJson) -> Outcome {
+async fn run<T: Task>(function: String, kwargs: RawJson) -> Outcome {
     let arguments = match kwargs.read::<T::Arguments>() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let key = T::definition().key;
-            return final_failure(format!("the arguments do not fit the task '{key}': {error}"));
+            return final_failure(format!("the arguments do not fit the task '{function}': {error}"));
         }
     };
     match T::run(arguments).await {
@@ -53,7 +54,7 @@ async fn run<T: Task>(kwargs: RawJson) -> Outcome {
             Ok(result) => Outcome::Complete { result },
             Err(error) => final_failure(format!("the result has no JSON form: {error}")),
         },
-        Err(failure) => Outcome::failed(failure.0),
+        Err(failure) => failure.into_outcome(),
     }
 }
 
@@ -65,12 +66,13 @@ pub(crate) struct RustExecutor {
     tasks: Tasks,
     client: Client,
     artifacts: ArtifactService,
+    states: States,
     running: Arc<Mutex<HashMap<AttemptKey, CancellationToken>>>,
 }
 
 impl RustExecutor {
-    pub(crate) fn new(tasks: Tasks, client: Client, artifacts: ArtifactService) -> Self {
-        Self { tasks, client, artifacts, running: Arc::default() }
+    pub(crate) fn new(tasks: Tasks, client: Client, artifacts: ArtifactService, states: States) -> Self {
+        Self { tasks, client, artifacts, states, running: Arc::default() }
     }
 
     fn start_one(&self, assignment: Assignment) {
@@ -82,22 +84,27 @@ impl RustExecutor {
         let stopped = CancellationToken::new();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(key, stopped.clone());
         let running = Arc::clone(&self.running);
-        let kwargs = job.kwargs.clone();
-        let context = Context::new(
+        let (function, kwargs) = (job.function.clone(), job.kwargs.clone());
+        let context = Context::new(Inner {
             job,
-            self.client.clone(),
-            self.artifacts.clone(),
-            stopped.clone(),
-            offer.artifact_ttl,
-        );
+            client: self.client.clone(),
+            artifacts: self.artifacts.clone(),
+            states: self.states.clone(),
+            cancelled: stopped.clone(),
+            artifact_ttl: offer.artifact_ttl,
+            recording: Recording::default(),
+        });
         tokio::spawn(async move {
             let started_at = SystemClock.now();
-            let task = AssertUnwindSafe(context.scope((offer.run)(kwargs))).catch_unwind();
+            fault::point("running");
+            let task = AssertUnwindSafe(context.clone().scope((offer.run)(function, kwargs))).catch_unwind();
             let outcome = tokio::select! {
                 ended = task => ended.unwrap_or_else(|panic| Outcome::failed(panic_message(panic.as_ref()))),
                 () = stopped.cancelled() => Outcome::Cancelled,
             };
             running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            // While the lease still holds: what comes after the end is refused.
+            context.end_recording().await;
             reporter.finish(key, started_at, outcome);
         });
     }

@@ -33,45 +33,106 @@
 mod app;
 mod artifacts;
 mod context;
+mod declare;
 mod error;
+mod event;
 mod executor;
+mod failure;
+mod future;
+mod job_log;
+mod recording;
+mod request;
+mod state;
 mod task;
 mod worker;
 
-pub use app::{JobFuture, TaskResult, UpNext};
+pub use app::UpNext;
 pub use artifacts::{ArtifactBuilder, IntoArtifactData, artifact, create_artifact, json, reader, stream};
 pub use context::{Context, current_context};
 pub use error::Error;
-pub use task::{Task, TaskFailure};
+pub use event::{Delivery, EventBuilder, event};
+pub use failure::{GiveUp, TaskFailure};
+pub use future::{JobFuture, TaskResult, first_completed};
+pub use job_log::{JobLog, job_log};
+pub use request::Request;
+pub use task::Task;
 pub use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactService, ArtifactWriter};
 pub use upnext_core::artifact::{ArtifactPatch, Digest, Labels};
 pub use upnext_core::backend::{ArtifactQuery, ArtifactSort};
+pub use upnext_core::schedule::MissedRunPolicy;
 pub use upnext_core::{
-    Artifact, ArtifactId, ArtifactStatus, ArtifactType, FailureReason, FunctionDefinition, JobId, JobStatus,
-    Parameter, VERSION,
+    Artifact, ArtifactId, ArtifactStatus, ArtifactType, FailureReason, FunctionDefinition, Job, JobId,
+    JobStatus, JobType, Parameter, RawJson, Timestamp, VERSION,
 };
 pub use worker::{RunningWorker, Worker};
 
-/// Turns an `async fn` into a task: a value of the same name with the methods `submit`, `wait` and `call`.
+/// Turns an `async fn` into a task: a value of the same name with the methods `submit`, `wait`, `request` and `call`.
 ///
 /// Arguments need `serde::Serialize` and `Deserialize`; so does what it returns, alone or as the `Ok` of a `Result` with
-/// any error that can be shown. An argument of type `Option` may be left out by callers. Options: `name` (default: the
-/// function's name), `retries` (0), `retry_delay` in seconds (1.0), `retry_backoff` (2.0), `timeout` in seconds (1800.0),
-/// `artifact_ttl` in seconds (none: artifacts stay as long as their job).
+/// any error that can be shown. An argument of type `Option` may be left out by callers. An error is retried unless it
+/// is, or comes from, a [`GiveUp`]; its causes are kept with it.
+///
+/// Lengths of time are numbers of seconds or a [`Duration`](std::time::Duration). An option that breaks its rule is refused
+/// when a worker starts or a job is submitted ([`Error::Definition`]).
+///
+/// | option | default | |
+/// | --- | --- | --- |
+/// | `name` | the function's | what jobs are addressed to |
+/// | `timeout` | 1800 | how long one attempt may run |
+/// | `retries` | 0 | attempts after the first |
+/// | `retry_delay` | 1 | wait before the first retry |
+/// | `retry_backoff` | 2.0 | factor by which further waits grow |
+/// | `retry_max_delay` | 3600 | longest wait |
+/// | `retry_jitter` | 0.0 | part of the wait, 0 to 1, that is drawn at random |
+/// | `artifact_ttl` | none | how long artifacts stay that name no time; else as long as their job |
+/// | `rate_limit` | none | starts in the whole deployment, such as `"100/m"` or `"5/10s"` |
+/// | `max_concurrency` | none | jobs at once in the whole deployment |
+/// | `routing_group`, `group_max_concurrency` | none | a limit that tasks of one group share |
+/// | `concurrency_key` | none | jobs of one key wait for each other: `"{customer}"`, `"{order.id}"` |
+/// | `key_max_concurrency` | 1 | jobs of one key at once |
+/// | `cache_key` | none | jobs of one key share a result |
+/// | `cache_ttl` | without end | for how long |
+/// | `cron` | none | a schedule of 5 fields, or 6 with the seconds first |
+/// | `timezone` | UTC | an IANA name, for `cron` |
+/// | `missed_run_policy` | `"latest_only"` | or `"catch_up"`, `"skip"`: runs that no worker was there for |
+/// | `max_catch_up_seconds` | without end | how far back catching up reaches |
+/// | `event` | none | a pattern such as `"order.*"`: the task handles these events |
 ///
 /// ```
-/// #[upnext::task(name = "add-up", retries = 3, timeout = 10.0)]
+/// #[upnext::task(name = "add-up", retries = 3, timeout = 10, rate_limit = "100/m", concurrency_key = "{a}")]
 /// async fn add(a: i64, b: i64) -> i64 {
 ///     a + b
 /// }
+///
+/// /// Runs by itself while a worker offers it.
+/// #[upnext::task(cron = "0 3 * * *", timezone = "Europe/Berlin", missed_run_policy = "skip")]
+/// async fn clean_up() {}
+///
+/// /// Gets a job for each event; of its data it takes the fields that it names.
+/// #[upnext::task(event = "order.*", retries = 3)]
+/// async fn reserve(order: i64, customer: Option<String>) {
+///     let _ = (order, customer);
+/// }
 /// # use upnext::Task;
-/// assert_eq!(add::definition().key, "add-up");
-/// assert_eq!(add::definition().retry.max_retries, 3);
+/// # fn main() -> Result<(), upnext::Error> {
+/// let definition = add::definition()?;
+/// assert_eq!((definition.key.as_str(), definition.retry.max_retries), ("add-up", 3));
+/// assert_eq!(clean_up::definition()?.job_type, upnext::JobType::Cron);
+/// assert_eq!(reserve::definition()?.job_type, upnext::JobType::Event);
+/// # Ok(()) }
 /// ```
 pub use upnext_macros::task;
 
 /// What the macro's expansion needs; not for other use.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::declare::{Seconds, checked, pattern, rate_limit, template};
+    pub use crate::failure::{Thrown, ThrownBox, ThrownError, ThrownFailure, ThrownShared, ThrownText};
     pub use serde;
+    pub use upnext_core::function::CronRule;
 }
+
+/// The guide's examples, compiled with those of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Guide;

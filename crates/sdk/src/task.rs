@@ -1,11 +1,13 @@
 //! What a task is to the rest of the crate.
 
-use std::fmt;
 use std::future::Future;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use upnext_core::FunctionDefinition;
+
+use crate::error::Error;
+use crate::failure::TaskFailure;
 
 /// A task as `#[upnext::task]` defines it.
 pub trait Task: Send + Sync + 'static {
@@ -15,20 +17,11 @@ pub trait Task: Send + Sync + 'static {
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
     /// Its name and policy.
-    fn definition() -> FunctionDefinition;
+    ///
+    /// # Errors
+    /// [`Error::Definition`] with one sentence when an option breaks its rule.
+    fn definition() -> Result<FunctionDefinition, Error>;
 
     /// Runs it.
     fn run(arguments: Self::Arguments) -> impl Future<Output = Result<Self::Output, TaskFailure>> + Send;
-}
-
-/// The error a task returned, as text.
-#[derive(Debug)]
-pub struct TaskFailure(pub(crate) String);
-
-impl TaskFailure {
-    /// The error with its causes, in one line.
-    #[must_use]
-    pub fn new(error: impl fmt::Display) -> Self {
-        Self(error.to_string())
-    }
 }

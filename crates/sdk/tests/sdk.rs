@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tempfile::TempDir;
 use upnext::{ArtifactError, ArtifactType, Error, FailureReason, JobStatus, UpNext, Worker};
-use upnext_core::backend::ArtifactQuery;
+use upnext_core::backend::{ArtifactQuery, LogQuery};
 
 async fn fresh() -> (UpNext, TempDir) {
     let folder = TempDir::new().unwrap();
@@ -131,6 +131,22 @@ async fn a_job_that_runs_too_long_is_stopped() {
 }
 
 #[upnext::task]
+async fn keep(text: String) -> usize {
+    text.len()
+}
+
+#[tokio::test]
+async fn arguments_too_large_for_a_job_say_what_to_do() {
+    let (app, _folder) = fresh().await;
+    let error = keep.submit(&app, "x".repeat(10 * 1024 * 1024)).await.unwrap_err().to_string();
+    let wanted = "the arguments of 'keep' are 10485771 bytes of JSON; a job carries at most 4194304: put the data where \
+                  the task can fetch it and pass a reference";
+    assert!(error.ends_with(wanted), "{}", &error[..error.len().min(400)]);
+    assert!(error.len() < 300, "the sentence carries the data");
+    keep.submit(&app, "x".repeat(1024 * 1024)).await.unwrap();
+}
+
+#[upnext::task]
 async fn patient() {
     std::future::pending::<()>().await;
 }
@@ -188,7 +204,7 @@ async fn the_context_reports_progress_and_logs() {
     let result = family.wait(&app).await.unwrap();
     assert_eq!(result.value, result.job.id.to_string());
     assert_eq!(result.job.progress_message.as_deref(), Some("halfway"));
-    let logs = app.client().backend().list_logs(result.job.id, 0, 10).await.unwrap();
+    let logs = app.client().backend().list_logs(result.job.id, LogQuery::after(0, 10)).await.unwrap();
     assert_eq!(logs[0].entry.message, "asking the child");
     worker.stop(Duration::from_secs(1)).await;
 }

@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 use tower_http::cors::CorsLayer;
-use upnext_core::Settings;
+use upnext_core::{Settings, fault};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::artifact_origin::{ArtifactOrigin, ContentOnly, by_host, show_content_elsewhere};
@@ -204,7 +204,9 @@ fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
 async fn trace(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let begun = std::time::Instant::now();
+    fault::point("request accepted");
     let response = next.run(request).await;
+    fault::point("before answer");
     tracing::debug!(%method, path, status = response.status().as_u16(), elapsed = ?begun.elapsed(), "answered");
     response
 }

@@ -1,4 +1,4 @@
--- Changes of artifacts that were there already, and creations of those that did not change since. Creations of the others
--- have a place of their own (changes_since_creations.sql): found here, they would come too late for a page that ends before.
-SELECT a.change, a.id, j.id, a.made > ?1 FROM artifacts a INDEXED BY artifacts_change JOIN jobs j ON j.seq = a.job
-WHERE a.change > ?1 AND a.version > 0 AND (a.made = a.change OR a.made <= ?1) ORDER BY a.change LIMIT ?2
+-- Artifacts that did not change since they were made. (In a file of an older version numbers can meet by chance.)
+SELECT a.seq, a.id, j.id, a.made > ?1 FROM artifacts a NOT INDEXED JOIN jobs j ON j.seq = a.job
+WHERE a.seq > ?1 AND a.seq <= ?3 AND a.change = a.seq AND a.version > 0 AND (a.made = a.change OR a.made <= ?1)
+ORDER BY a.seq LIMIT ?2

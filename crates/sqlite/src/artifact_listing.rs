@@ -17,27 +17,59 @@ use crate::search;
 /// How far is counted where nothing but counting tells how many there are.
 const COUNTED: u64 = 1000;
 
+/// How many artifacts are looked at to count them once the page is full, where each has to be looked at.
+const LOOKED_AT: u64 = 1000;
+
 /// True when a query may go through the search index, which has to be up to date then.
 pub(crate) fn searches(query: &ArtifactQuery) -> bool {
     expression(query).is_some()
 }
 
+/// True when a query goes through indexes that hold only artifacts that were filed.
+pub(crate) fn needs_filed(query: &ArtifactQuery) -> bool {
+    let by_age = matches!(query.sort, ArtifactSort::Newest | ArtifactSort::Oldest);
+    let narrowed = query.function.is_some()
+        || query.artifact_type.is_some()
+        || query.name.is_some()
+        || query.min_size.is_some()
+        || query.max_size.is_some();
+    !is_bounded(query) && (narrowed || !by_age)
+}
+
+/// True when a job, a tree of jobs or one reader bounds how many there can be.
+fn is_bounded(query: &ArtifactQuery) -> bool {
+    query.job_id.is_some() || query.root_id.is_some() || query.read_by.is_some()
+}
+
+/// `filed`: all there is was filed, so the indexes of what is filed may be used.
 pub(crate) fn list_artifacts(
     connection: &Connection,
     query: &ArtifactQuery,
+    filed: bool,
 ) -> rusqlite::Result<Page<Artifact>> {
     let mut driver = driver(connection, query)?;
-    let mut filter = filter(connection, query, &driver)?;
-    let (total, total_is_capped) = if driver.seq == "a.seq" {
-        total(connection, query, &driver, &filter)?
-    } else {
-        let found = first_found(connection, &driver, &filter)?;
-        let count = found.len() as u64;
-        if count <= COUNTED {
-            // The whole answer is known already: nothing is searched twice.
-            (driver, filter) = these(&found);
+    let Terms { narrow, checks } = terms(connection, query, &driver, filed)?;
+    let known = known_total(connection, query)?;
+    let (total, total_is_capped, mut filter) = match known {
+        Some(total) => (total, false, narrow.and(&checks)),
+        None if is_bounded(query) || (driver.seq == "a.seq" && checks.terms.is_empty()) => {
+            let filter = narrow.and(&checks);
+            let (total, is_capped) = count(connection, query, &driver, &filter)?;
+            (total, is_capped, filter)
         }
-        (count.min(COUNTED), count > COUNTED)
+        None => {
+            let seen = look_through(connection, query, &driver, &narrow, &checks)?;
+            let (total, is_capped) = seen.total();
+            // The whole answer, or the page, is known already: nothing is searched twice.
+            match seen.answer(query) {
+                Some(found) => {
+                    let (these, filter) = these(found);
+                    driver = these;
+                    (total, is_capped, filter)
+                }
+                None => (total, is_capped, narrow.and(&checks)),
+            }
+        }
     };
     let few = total <= COUNTED && !total_is_capped;
     let order = Order::of(query.sort, driver.seq, few);
@@ -130,7 +162,21 @@ fn rarest_tag(connection: &Connection, tags: &[String]) -> rusqlite::Result<Opti
     Ok(rarest.map(|(_, tag)| tag.clone()))
 }
 
-fn filter(connection: &Connection, query: &ArtifactQuery, driver: &Driver) -> rusqlite::Result<Filter> {
+/// What a list is to hold.
+#[derive(Default)]
+struct Terms {
+    /// What indexes answer.
+    narrow: Filter,
+    /// What each artifact has to be looked at for.
+    checks: Filter,
+}
+
+fn terms(
+    connection: &Connection,
+    query: &ArtifactQuery,
+    driver: &Driver,
+    filed: bool,
+) -> rusqlite::Result<Terms> {
     let mut filter = Filter::default();
     filter.add_if("artifact_search MATCH ?", driver.expression.clone());
     filter.add_if("t.tag = ?", driver.tag.clone());
@@ -151,31 +197,6 @@ fn filter(connection: &Connection, query: &ArtifactQuery, driver: &Driver) -> ru
     let of_type = if query.function.is_some() { "+a.type = ?" } else { "a.type = ?" };
     filter.add_if(of_type, query.artifact_type.as_ref().map(|kind| kind.as_str().to_owned()));
     filter.add_if("a.name = ?", query.name.clone());
-    filter.add_if("a.name GLOB ?", query.name_glob.clone());
-    if query.name_glob.as_ref().is_some_and(|glob| glob.contains('\0')) {
-        // GLOB would take it for the end of the pattern; no name holds it.
-        filter.terms.push("FALSE");
-    }
-    filter.add_if(
-        "instr(coalesce(a.folded_name, a.name), ?) > 0",
-        query.name_contains.as_deref().map(without_case),
-    );
-    for word in query.search.as_deref().map(search::words).unwrap_or_default() {
-        filter.add(
-            "instr(coalesce(a.folded_name, a.name) || char(10) || coalesce(a.search_text, ''), ?) > 0",
-            word,
-        );
-    }
-    for tag in query.tags.iter().filter(|tag| driver.tag.as_ref() != Some(*tag)) {
-        let has_tag = match driver.seq {
-            // Before the artifact itself is looked up.
-            "t.artifact" => {
-                "EXISTS (SELECT 1 FROM artifact_tags x WHERE x.tag = ? AND x.artifact = t.artifact)"
-            }
-            _ => "EXISTS (SELECT 1 FROM artifact_tags x WHERE x.tag = ? AND x.artifact = a.seq)",
-        };
-        filter.add(has_tag, tag.clone());
-    }
     filter.add_if("a.size_bytes >= ?", query.min_size.map(stored_size));
     filter.add_if("a.size_bytes <= ?", query.max_size.map(stored_size));
     if let Some(after) = query.after {
@@ -184,8 +205,43 @@ fn filter(connection: &Connection, query: &ArtifactQuery, driver: &Driver) -> ru
     if let Some(before) = query.before {
         filter.add(seq_term(driver.seq, "<"), first_made_at(connection, before)?);
     }
-    filter.terms.push(if query.all_versions { "a.version > 0" } else { "a.latest = 1" });
-    Ok(filter)
+    if filed && driver.seq == "a.seq" {
+        // What is filed can be seen.
+        filter.terms.push("a.filed = 1");
+    } else if query.all_versions {
+        filter.terms.push("a.version > 0");
+    }
+    if !query.all_versions {
+        filter.terms.push("a.latest = 1");
+    }
+    Ok(Terms { narrow: filter, checks: checks(query, driver) })
+}
+
+/// What neither the driver nor another index can tell.
+fn checks(query: &ArtifactQuery, driver: &Driver) -> Filter {
+    let mut checks = Filter::default();
+    checks.add_if("a.name GLOB ?", query.name_glob.clone());
+    if query.name_glob.as_ref().is_some_and(|glob| glob.contains('\0')) {
+        // GLOB would take it for the end of the pattern; no name holds it.
+        checks.terms.push("FALSE");
+    }
+    checks.add_if(
+        "instr(coalesce(a.folded_name, a.name), ?) > 0",
+        query.name_contains.as_deref().map(without_case),
+    );
+    for word in query.search.as_deref().map(search::words).unwrap_or_default() {
+        checks.add(
+            "instr(coalesce(a.folded_name, a.name) || char(10) || coalesce(a.search_text, ''), ?) > 0",
+            word,
+        );
+    }
+    for tag in query.tags.iter().filter(|tag| driver.tag.as_ref() != Some(*tag)) {
+        checks.add(
+            "EXISTS (SELECT 1 FROM artifact_tags x WHERE x.tag = ? AND x.artifact = a.seq)",
+            tag.clone(),
+        );
+    }
+    checks
 }
 
 /// How the `seq` of the driving index compares to a value.
@@ -220,11 +276,65 @@ fn first_made_at(connection: &Connection, moment: Timestamp) -> rusqlite::Result
     Ok(found)
 }
 
-/// As many of what a driver gives as are counted, and one more.
-fn first_found(connection: &Connection, driver: &Driver, filter: &Filter) -> rusqlite::Result<Vec<i64>> {
-    let most = COUNTED + 1;
-    let sql = format!("SELECT {} FROM {} {} LIMIT {most}", driver.seq, driver.from, filter.sql());
-    connection.prepare_cached(&sql)?.query_map(params_from_iter(&filter.values), |row| row.get(0))?.collect()
+/// What looking at one artifact after the other found.
+struct Seen {
+    found: Vec<i64>,
+    /// There are no others.
+    is_all: bool,
+    /// They are the newest.
+    are_newest: bool,
+}
+
+impl Seen {
+    /// How many there are, and whether there may be more.
+    fn total(&self) -> (u64, bool) {
+        let count = self.found.len() as u64;
+        if self.is_all { (count, false) } else { (count.min(COUNTED), true) }
+    }
+
+    /// All artifacts that the page can hold, if they are known by now.
+    fn answer(&self, query: &ArtifactQuery) -> Option<&[i64]> {
+        if self.is_all {
+            return Some(&self.found);
+        }
+        let is_first = query.sort == ArtifactSort::Newest && query.cursor.is_none() && self.are_newest;
+        // One more than the page holds tells that there is a next one.
+        self.found.get(..query.limit.saturating_add(1)).filter(|_| is_first)
+    }
+}
+
+/// Looks at one artifact after the other, the newest first where that costs nothing, until there are as many as are
+/// counted, or enough for the page and many have been looked at.
+fn look_through(
+    connection: &Connection,
+    query: &ArtifactQuery,
+    driver: &Driver,
+    narrow: &Filter,
+    checks: &Filter,
+) -> rusqlite::Result<Seen> {
+    // Sizes have an order of their own.
+    let are_newest = query.min_size.is_none() && query.max_size.is_none();
+    let (seq, from) = (driver.seq, driver.from);
+    let order = if are_newest { format!("ORDER BY {seq} DESC") } else { String::new() };
+    let fits = if checks.terms.is_empty() { "TRUE".to_owned() } else { checks.terms.join(" AND ") };
+    let sql = format!("SELECT {seq}, {fits} FROM {from} {} {order}", narrow.sql());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(checks.values.iter().chain(&narrow.values)))?;
+    let enough = if query.cursor.is_none() { query.limit } else { 0 };
+    let mut seen = Seen { found: Vec::new(), is_all: true, are_newest };
+    let mut looked_at = 0;
+    while let Some(row) = rows.next()? {
+        let count = seen.found.len();
+        if count as u64 >= COUNTED.max(enough as u64 + 1) || (looked_at >= LOOKED_AT && count > enough) {
+            seen.is_all = false;
+            break;
+        }
+        looked_at += 1;
+        if row.get(1)? {
+            seen.found.push(row.get(0)?);
+        }
+    }
+    Ok(seen)
 }
 
 /// What leads to just these artifacts.
@@ -239,18 +349,15 @@ fn stored_size(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// How many there are, and whether there are more than that. Known without counting where the filters are those of the
-/// table of counts, and counted only so far otherwise, unless a job, a tree of jobs or one reader bounds it.
-fn total(
+/// How many there are, and whether there are more than that: all that a job, a tree of jobs or one reader has, and
+/// otherwise as many as are counted.
+fn count(
     connection: &Connection,
     query: &ArtifactQuery,
     driver: &Driver,
     filter: &Filter,
 ) -> rusqlite::Result<(u64, bool)> {
-    if let Some(total) = known_total(connection, query)? {
-        return Ok((total, false));
-    }
-    let bounded = query.job_id.is_some() || query.root_id.is_some() || query.read_by.is_some();
+    let bounded = is_bounded(query);
     let most = if bounded { i64::MAX } else { i64::try_from(COUNTED + 1).unwrap_or(i64::MAX) };
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} {} LIMIT {most})", driver.from, filter.sql());
     let count: u64 =
@@ -258,6 +365,7 @@ fn total(
     Ok(if !bounded && count > COUNTED { (COUNTED, true) } else { (count, false) })
 }
 
+/// How many there are where the filters are those of the table of counts.
 fn known_total(connection: &Connection, query: &ArtifactQuery) -> rusqlite::Result<Option<u64>> {
     let ArtifactQuery {
         job_id: None,

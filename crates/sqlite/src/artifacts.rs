@@ -29,18 +29,21 @@ struct Owner {
     function: String,
     attempts: u32,
     leased: bool,
+    /// The artifact itself was recorded before.
+    recorded: bool,
 }
 
 fn record_one(transaction: &mut Transaction<'_>, new: &NewArtifact) -> rusqlite::Result<Recorded> {
     let connection = transaction.connection;
     let owner = connection
         .prepare_cached(include_str!("../queries/record_artifact_job.sql"))?
-        .query_row(params![new.job_id.as_bytes(), new.lease.map(LeaseToken::get)], |row| {
+        .query_row(params![new.job_id.as_bytes(), new.lease.map(LeaseToken::get), new.id.as_bytes()], |row| {
             Ok(Owner {
                 seq: row.get(0)?,
                 function: row.get(1)?,
                 attempts: row.get(2)?,
                 leased: row.get::<_, Option<bool>>(3)?.unwrap_or(false),
+                recorded: row.get(4)?,
             })
         })
         .optional()?;
@@ -68,10 +71,7 @@ fn recorded_before(
     owner: &Owner,
     new: &NewArtifact,
 ) -> rusqlite::Result<Option<Recorded>> {
-    let known = connection
-        .prepare_cached(include_str!("../queries/record_artifact_known.sql"))?
-        .exists([new.id.as_bytes()])?;
-    if known {
+    if owner.recorded {
         return Ok(find_artifact(connection, new.id)?.map(Ok));
     }
     let Some(key) = &new.key else { return Ok(None) };
@@ -124,7 +124,7 @@ fn insert(
     };
     let attempt = if new.lease.is_some() { owner.attempts } else { 0 };
     let expires_at = new.expires_in.map(|time| transaction.now.after(time));
-    let (seq, created_at) =
+    let created_at: i64 =
         connection.prepare_cached(include_str!("../queries/record_artifact.sql"))?.query_row(
             params![
                 new.id.as_bytes(),
@@ -149,10 +149,11 @@ fn insert(
                 expected_bytes,
                 expected_sha256.as_ref().map(Digest::as_bytes),
             ],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            |row| row.get(0),
         )?;
-    add_tags(connection, seq, &new.labels)?;
-    transaction.leave_for_later();
+    // Artifacts are numbered by the change that makes them.
+    add_tags(connection, change, &new.labels)?;
+    transaction.recorded_artifact();
     Ok(Artifact {
         id: new.id,
         job_id: new.job_id,

@@ -3,11 +3,15 @@
 use rusqlite::{OptionalExtension, params};
 use upnext_core::backend::{Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::Lease;
-use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, Transition};
-use upnext_core::{JobStatus, LeaseToken, Outcome, RetryPolicy, Timestamp};
+use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, SUSPECT_LOSSES, Transition};
+use upnext_core::{JobStatus, LeaseToken, Outcome, RetryPolicy, Timestamp, fault};
 
 use crate::lane::Transaction;
 use crate::{gate, rows};
+
+/// Values of `jobs.blocked`: in the usual queue, or in the one of jobs that must not lose one more worker.
+const FREE: u8 = 0;
+const SUSPECT: u8 = 2;
 
 pub(crate) fn renew(transaction: &Transaction<'_>, request: &RenewRequest) -> rusqlite::Result<Vec<Renewal>> {
     let expires = transaction.now.after(request.lease);
@@ -35,7 +39,9 @@ pub(crate) fn finish(
     transaction: &mut Transaction<'_>,
     finishes: &[Finish],
 ) -> rusqlite::Result<Vec<Finished>> {
-    finishes.iter().map(|finish| finish_one(transaction, finish)).collect()
+    let finished = finishes.iter().map(|finish| finish_one(transaction, finish)).collect();
+    fault::point("outcome before commit");
+    finished
 }
 
 fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::Result<Finished> {
@@ -100,7 +106,8 @@ pub(crate) fn release(transaction: &mut Transaction<'_>, leases: &[Lease]) -> ru
     for lease in leases {
         let change = transaction.next_change();
         let mut release = transaction.connection.prepare_cached(include_str!("../queries/release.sql"))?;
-        let released = release.execute(params![lease.job_id.as_bytes(), lease.token.get(), change])?;
+        let released =
+            release.execute(params![lease.job_id.as_bytes(), lease.token.get(), change, SUSPECT_LOSSES])?;
         if released == 0 {
             let mut expire =
                 transaction.connection.prepare_cached(include_str!("../queries/release_cancelled.sql"))?;
@@ -167,6 +174,11 @@ impl LeasedAttempt {
     }
 }
 
+/// True after the loss of this attempt when one more would be too many.
+const fn is_suspect(attempt: &LeasedAttempt) -> bool {
+    attempt.facts().losses + 1 >= SUSPECT_LOSSES
+}
+
 /// How the attempt ended, for its history.
 struct Ending {
     outcome: &'static str,
@@ -221,6 +233,7 @@ fn end_attempt(
         ending.traceback,
         attempt.losses + u32::from(ending.lost),
         change,
+        if next.status == JobStatus::Queued && is_suspect(attempt) { SUSPECT } else { FREE },
     ])?;
     drop(end);
     // A job that goes back to the queue at once keeps its place.

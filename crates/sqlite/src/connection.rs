@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_artifacts.sql"),
     include_str!("../migrations/0003_followers.sql"),
+    include_str!("../migrations/0004_filed_artifacts.sql"),
     include_str!("../migrations/0005_limits.sql"),
 ];
 

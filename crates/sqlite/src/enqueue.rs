@@ -2,14 +2,16 @@
 
 use rusqlite::{OptionalExtension, params};
 use upnext_core::job::Enqueued;
-use upnext_core::{JobId, JobStatus, NewJob};
+use upnext_core::{JobId, JobStatus, NewJob, fault};
 
 use crate::gate;
 use crate::lane::Transaction;
 use crate::rows::{stored_micros, stored_retry};
 
 pub(crate) fn enqueue(transaction: &mut Transaction<'_>, jobs: &[NewJob]) -> rusqlite::Result<Vec<Enqueued>> {
-    jobs.iter().map(|job| enqueue_one(transaction, job)).collect()
+    let enqueued = jobs.iter().map(|job| enqueue_one(transaction, job)).collect();
+    fault::point("enqueue before commit");
+    enqueued
 }
 
 fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Result<Enqueued> {

@@ -13,9 +13,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use upnext_core::settings::Durability;
-use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp};
+use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp, fault};
 
 use crate::connection::{self, Result, explain};
+use crate::filing::{self, MOST_UNFILED};
 use crate::search;
 use crate::wake::WakeFile;
 
@@ -51,8 +52,8 @@ struct Effects {
     work: bool,
     /// Another process committed since this lane last did.
     foreign: bool,
-    /// There is work for an idle moment.
-    leftovers: bool,
+    /// Artifacts that are still to be filed, and put into the search index.
+    recorded: usize,
 }
 
 impl Transaction<'_> {
@@ -67,9 +68,9 @@ impl Transaction<'_> {
         self.effects.finished.push(job);
     }
 
-    /// Notes that something is left to do that nobody waits for.
-    pub(crate) fn leave_for_later(&mut self) {
-        self.effects.leftovers = true;
+    /// Notes that an artifact was recorded, for which something is left to do that nobody waits for.
+    pub(crate) fn recorded_artifact(&mut self) {
+        self.effects.recorded += 1;
     }
 
     /// Notes that jobs may have become claimable, or will at a new moment.
@@ -132,7 +133,18 @@ impl Lane {
     ) -> Result<Self> {
         let connection = connection::open_writer(path)?;
         let (requests, inbox) = mpsc::channel();
-        let mut writer = Writer { connection, durability, synchronous: None, clock, signals, wake, written };
+        let mut writer = Writer {
+            connection,
+            durability,
+            synchronous: None,
+            clock,
+            signals,
+            wake,
+            written,
+            // Another process may have left some.
+            leftovers: true,
+            unfiled: 0,
+        };
         std::thread::Builder::new()
             .name("upnext-sqlite-writer".into())
             .spawn(move || writer.serve(&inbox))
@@ -163,72 +175,80 @@ struct Writer {
     signals: Arc<Signals>,
     wake: WakeFile,
     written: Arc<AtomicI64>,
+    /// Whether there may be work that nobody waits for.
+    leftovers: bool,
+    /// Artifacts recorded here since the last filing.
+    unfiled: usize,
 }
 
 impl Writer {
     fn serve(&mut self, inbox: &mpsc::Receiver<Box<dyn Request>>) {
-        // Whether there may be work that nobody waits for. At first another process may have left some.
-        let mut leftovers = true;
         loop {
-            let first =
-                if leftovers { inbox.recv_timeout(IDLE_AFTER) } else { inbox.recv().map_err(Into::into) };
+            let first = if self.leftovers {
+                inbox.recv_timeout(IDLE_AFTER)
+            } else {
+                inbox.recv().map_err(Into::into)
+            };
             match first {
                 Ok(first) => {
                     let mut batch = vec![first];
                     batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
-                    leftovers |= self.commit_together(batch);
+                    self.commit_together(batch);
+                    if self.unfiled >= MOST_UNFILED {
+                        self.do_some(|transaction| filing::file_some(transaction));
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) => leftovers = self.tidy(),
+                Err(RecvTimeoutError::Timeout) => self.tidy(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    /// Does a piece of the work that waits for an idle moment. True when there may be more.
-    fn tidy(&mut self) -> bool {
-        let (reply, mut answer) = oneshot::channel();
-        let verb = |transaction: &mut Transaction<'_>| search::index_some(transaction);
-        let _ =
-            self.commit_together(vec![Box::new(Call { promise: Promise::Soft, verb, value: None, reply })]);
-        match answer.try_recv() {
-            Ok(Ok(more)) => more,
-            // Whatever is wrong, those who ask for something will hear of it.
-            _ => false,
-        }
+    /// Does a piece of the work that waits for an idle moment.
+    fn tidy(&mut self) {
+        let files = self.do_some(|transaction| filing::file_some(transaction));
+        self.leftovers = files || self.do_some(|transaction| search::index_some(transaction));
     }
 
-    /// True when it left work for an idle moment.
-    fn commit_together(&mut self, mut batch: Vec<Box<dyn Request>>) -> bool {
+    /// Does a piece of the work that nobody waits for. True when there may be more.
+    fn do_some(
+        &mut self,
+        verb: impl FnMut(&mut Transaction<'_>) -> rusqlite::Result<bool> + Send + 'static,
+    ) -> bool {
+        let (reply, mut answer) = oneshot::channel();
+        self.commit_together(vec![Box::new(Call { promise: Promise::Soft, verb, value: None, reply })]);
+        self.unfiled = 0;
+        // Whatever is wrong, those who ask for something will hear of it.
+        matches!(answer.try_recv(), Ok(Ok(true)))
+    }
+
+    fn commit_together(&mut self, mut batch: Vec<Box<dyn Request>>) {
         let outcome = self.transact(&mut batch);
-        let mut leftovers = outcome.as_ref().is_ok_and(|leftovers| *leftovers);
         if outcome.is_ok() || batch.len() == 1 {
-            let outcome = outcome.map(drop);
             for request in batch {
                 request.answer(outcome.clone());
             }
-            return leftovers;
+            return;
         }
         // One request failed and took the others with it: run each by itself, so that only the culprit sees the error.
         for request in batch {
             let mut alone = [request];
             let outcome = self.transact(&mut alone);
-            leftovers |= outcome.as_ref().is_ok_and(|leftovers| *leftovers);
             let [request] = alone;
-            request.answer(outcome.map(drop));
+            request.answer(outcome);
         }
-        leftovers
     }
 
-    /// True when it left work for an idle moment.
-    fn transact(&mut self, batch: &mut [Box<dyn Request>]) -> Result<bool> {
+    fn transact(&mut self, batch: &mut [Box<dyn Request>]) -> Result<()> {
         let durable = batch.iter().any(|request| request.promise() == Promise::Durable);
         let ran = catch_unwind(AssertUnwindSafe(|| self.run_and_commit(batch, durable)));
         let outcome = ran.unwrap_or_else(|_| Err(BackendError::Unexpected("a request panicked".into())));
         match outcome {
             Ok(effects) => {
-                let leftovers = effects.leftovers;
+                self.unfiled += effects.recorded;
+                self.leftovers |= effects.recorded > 0;
                 self.tell(effects);
-                Ok(leftovers)
+                Ok(())
             }
             Err(error) => {
                 // After some errors SQLite has rolled back by itself; then this one fails and changes nothing.
@@ -263,8 +283,10 @@ impl Writer {
             // Before the commit, so that the watcher of foreign changes never takes this one for foreign.
             self.written.store(change, Ordering::SeqCst);
         }
+        fault::point("committing");
         // After a failed commit these numbers are free again, for other processes too.
         self.execute("COMMIT").inspect_err(|_| self.written.store(before, Ordering::SeqCst))?;
+        fault::point("committed");
         Ok(effects)
     }
 

@@ -14,10 +14,12 @@ mod connection;
 mod control;
 mod enqueue;
 mod expiry;
+mod filing;
 mod followers;
 mod gate;
 mod lane;
 mod listing;
+mod logs;
 mod parts;
 mod readers;
 mod rows;
@@ -35,8 +37,8 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, Page,
-    RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
+    LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
@@ -111,6 +113,22 @@ impl Sqlite {
         )?;
         wake::watch(path, connection::open_reader(path)?, &signals, written);
         Ok(Self { lane, readers: Readers::open(path)?, signals, clock: Arc::clone(&options.clock) })
+    }
+
+    /// Files what is there by now and the writer has not come to yet. False when that cannot be: lists go on without the
+    /// indexes then, since reading has to work where writing fails.
+    async fn file_all(&self) -> bool {
+        let filing = async {
+            let newest = self.readers.read(search::newest).await?;
+            while self.readers.read(filing::filed).await? < newest {
+                // The newest may be gone by now, and then it is never reached.
+                if !self.lane.write(Promise::Soft, |transaction| filing::file_some(transaction)).await? {
+                    break;
+                }
+            }
+            Result::Ok(())
+        };
+        filing.await.inspect_err(|error| tracing::warn!(%error, "lists are slow")).is_ok()
     }
 
     /// Puts into the search index what is there by now and the writer has not come to yet: not so much at a time that
@@ -260,7 +278,8 @@ impl Backend for Sqlite {
         if artifact_listing::searches(&query) {
             self.bring_search_up_to_date().await?;
         }
-        self.readers.read(move |connection| artifact_listing::list_artifacts(connection, &query)).await
+        let filed = artifact_listing::needs_filed(&query) && self.file_all().await;
+        self.readers.read(move |connection| artifact_listing::list_artifacts(connection, &query, filed)).await
     }
 
     async fn delete_artifact(&self, id: ArtifactId) -> Result<bool> {
@@ -295,8 +314,8 @@ impl Backend for Sqlite {
         self.readers.read(move |connection| listing::list_attempts(connection, job)).await
     }
 
-    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>> {
-        self.readers.read(move |connection| listing::list_logs(connection, job, after, limit)).await
+    async fn list_logs(&self, job: JobId, query: LogQuery) -> Result<Vec<LogLine>> {
+        self.readers.read(move |connection| logs::list_logs(connection, job, &query)).await
     }
 
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {

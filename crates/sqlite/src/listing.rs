@@ -1,4 +1,4 @@
-//! Reading pages of jobs, attempts, logs and changes.
+//! Reading pages of jobs, attempts and changes.
 //!
 //! Statements of fixed shape are files under `queries/`; listings put theirs together from fixed terms, because a single
 //! statement with optional filters (`?1 IS NULL OR ...`) could use no index.
@@ -6,7 +6,7 @@
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Connection, params_from_iter};
 use upnext_core::backend::{
-    ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange, JobQuery, LogEntry, LogLine, Page,
+    ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange, JobQuery, Page,
 };
 use upnext_core::{ArtifactId, Attempt, Job, JobId, Timestamp};
 
@@ -14,7 +14,7 @@ use crate::control::outcome_word;
 use crate::rows::{self, JOB_COLUMNS};
 
 /// Terms of a WHERE clause with their values.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Filter {
     pub(crate) terms: Vec<&'static str>,
     pub(crate) values: Vec<Value>,
@@ -30,6 +30,13 @@ impl Filter {
         if let Some(value) = value {
             self.add(term, value);
         }
+    }
+
+    /// These terms and those of another.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.terms.extend(&other.terms);
+        self.values.extend(other.values.iter().cloned());
+        self
     }
 
     pub(crate) fn sql(&self) -> String {
@@ -92,6 +99,10 @@ pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::
         filter.add("(root_id = ? OR id = ?)", id_value(root));
         filter.values.push(id_value(root));
     }
+    if let Some((first, last)) = query.ids {
+        filter.add("id BETWEEN ? AND ?", id_value(first));
+        filter.values.push(id_value(last));
+    }
     filter.add_if(
         "seq IN (SELECT job FROM artifact_reads WHERE artifact = (SELECT seq FROM artifacts WHERE id = ?))",
         query.reads.map(|id| Value::Blob(id.as_bytes().to_vec())),
@@ -142,29 +153,6 @@ pub(crate) fn list_attempts(connection: &Connection, id: JobId) -> rusqlite::Res
     Ok(attempts)
 }
 
-pub(crate) fn list_logs(
-    connection: &Connection,
-    id: JobId,
-    after: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<LogLine>> {
-    connection
-        .prepare_cached(include_str!("../queries/list_logs.sql"))?
-        .query_map(rusqlite::params![id.as_bytes(), after, limit], |row| {
-            Ok(LogLine {
-                sequence: row.get(0)?,
-                attempt: row.get(1)?,
-                entry: LogEntry {
-                    at: Timestamp::from_micros(row.get(2)?),
-                    level: row.get(3)?,
-                    message: row.get(4)?,
-                    extra: rows::json(row, 5)?,
-                },
-            })
-        })?
-        .collect()
-}
-
 pub(crate) fn changes_since(
     connection: &Connection,
     cursor: Option<i64>,
@@ -185,9 +173,11 @@ pub(crate) fn changes_since(
             })
         })?
         .collect::<Result<_, _>>()?;
+    // What comes after the last job of a full page is cut off anyway.
+    let until = jobs.last().filter(|_| jobs.len() >= limit).map_or(i64::MAX, |last| last.sequence);
     let mut changes = Changes { jobs, ..Changes::default() };
     if feed == Feed::Everything {
-        changes.artifacts = artifact_changes(connection, after, limit)?;
+        changes.artifacts = artifact_changes(connection, after, until, limit)?;
     }
     cut(&mut changes, limit);
     let last =
@@ -211,24 +201,29 @@ fn cut(changes: &mut Changes, limit: usize) {
 fn artifact_changes(
     connection: &Connection,
     after: i64,
+    mut until: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<ArtifactChange>> {
-    let mut changes = Vec::new();
+    let mut changes: Vec<ArtifactChange> = Vec::new();
+    // The last of these passes over artifacts that are of no interest, and so must not look farther than the others fill.
     for sql in [
-        include_str!("../queries/changes_since_artifacts.sql"),
+        include_str!("../queries/changes_since_updates.sql"),
         include_str!("../queries/changes_since_creations.sql"),
+        include_str!("../queries/changes_since_artifacts.sql"),
     ] {
         let mut statement = connection.prepare_cached(sql)?;
-        let found = statement.query_map(rusqlite::params![after, limit], |row| {
+        let found = statement.query_map(rusqlite::params![after, limit, until], |row| {
             let kind = if row.get(3)? { ArtifactChangeKind::Created } else { ArtifactChangeKind::Updated };
             artifact_change(row, kind, None)
         })?;
-        for change in found {
-            changes.push(change?);
+        let found: Vec<ArtifactChange> = found.collect::<Result<_, _>>()?;
+        if let Some(last) = found.last().filter(|_| found.len() >= limit) {
+            until = until.min(last.sequence);
         }
+        changes.extend(found);
     }
     let mut deletions = connection.prepare_cached(include_str!("../queries/changes_since_deletions.sql"))?;
-    let deleted = deletions.query_map(rusqlite::params![after, limit], |row| {
+    let deleted = deletions.query_map(rusqlite::params![after, limit, until], |row| {
         artifact_change(row, ArtifactChangeKind::Deleted, rows::moment(row, 3)?)
     })?;
     for change in deleted {

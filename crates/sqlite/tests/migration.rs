@@ -4,11 +4,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 use upnext_core::artifact::ArtifactPatch;
-use upnext_core::backend::{ArtifactQuery, ArtifactTotals};
+use upnext_core::backend::{ArtifactQuery, ArtifactSort, ArtifactTotals};
 use upnext_core::{ArtifactId, ArtifactStatus, ArtifactType, Backend, JobId};
 use upnext_sqlite::SqliteOptions;
 use upnext_testkit::Steps;
-use upnext_testkit::factories::{digest, new_artifact};
+use upnext_testkit::factories::{digest, new_artifact, part, seal};
 
 /// Moment of the first artifact.
 const FIRST: i64 = 1_700_000_000_000_000;
@@ -157,4 +157,78 @@ async fn life_goes_on_in_an_old_file() {
     assert_eq!(backend.names(tagged).await, ["ΟΔΟΣΤΡΩΜΑ.csv"]);
     assert_eq!(backend.totals().await.versions, 5);
     assert_eq!(backend.take("function_1", 1).await.len(), 1);
+}
+
+/// The same as the third version left it: one artifact changed since, the newest is gone, and an upload is under way.
+fn write_file_of_schema_3(path: &Path) -> rusqlite::Result<(OldFile, ArtifactId)> {
+    let old = write_old_file(path)?;
+    let connection = Connection::open(path)?;
+    connection.execute_batch(include_str!("../migrations/0002_artifacts.sql"))?;
+    connection.execute_batch(include_str!("../migrations/0003_followers.sql"))?;
+    connection.pragma_update(None, "user_version", 3)?;
+    let upload = ArtifactId::fresh();
+    let insert = "INSERT INTO artifacts (seq, id, job, attempt, version, latest, size_bytes, created_at, change, made, \
+                  function, type, name) VALUES (?1, ?2, 2, 0, -?1, 0, 0, 1700000001000000, ?3, ?3, 'function_1', 'text', 'a b c')";
+    connection.execute(insert, params![6, upload.as_bytes(), 8])?;
+    connection.execute(insert, params![100, ArtifactId::fresh().as_bytes(), 9])?;
+    connection.execute_batch(
+        "DELETE FROM artifacts WHERE seq = 100;
+         UPDATE artifacts SET description = 'changed', change = 10 WHERE seq = 2;
+         UPDATE counters SET value = 10 WHERE name = 'change';
+         UPDATE counters SET value = 100 WHERE name = 'searchable';",
+    )?;
+    Ok((old, upload))
+}
+
+async fn opened_from_schema_3() -> (tempfile::TempDir, OldFile, ArtifactId, std::sync::Arc<dyn Backend>) {
+    let folder = tempfile::tempdir().expect("a temporary folder should be made");
+    let path = folder.path().join("upnext.db");
+    let (old, upload) = write_file_of_schema_3(&path).expect("a file of schema 3 should be written");
+    let backend = upnext_sqlite::open(SqliteOptions::new(&path)).await.expect("an old file should open");
+    (folder, old, upload, backend)
+}
+
+#[tokio::test]
+async fn a_file_of_schema_3_is_listed_and_counted_as_before() {
+    let (_folder, old, upload, backend) = opened_from_schema_3().await;
+    let totals = ArtifactTotals { artifacts: 4, versions: 5, logical_bytes: 20, blobs: 4, stored_bytes: 17 };
+    assert_eq!(backend.totals().await, totals);
+    assert_eq!(backend.artifact_there(upload).await.status, ArtifactStatus::Uploading);
+    for (wanted, query) in [
+        (4, query()),
+        (3, ArtifactQuery { function: Some("function_1".into()), ..query() }),
+        (1, ArtifactQuery { artifact_type: Some(ArtifactType::Csv), ..query() }),
+        (1, ArtifactQuery { name: Some("report.json".into()), ..query() }),
+        (2, ArtifactQuery { min_size: Some(5), ..query() }),
+        (4, ArtifactQuery { sort: ArtifactSort::Name, ..query() }),
+        (4, ArtifactQuery { sort: ArtifactSort::Largest, ..query() }),
+    ] {
+        assert_eq!(backend.names(query.clone()).await.len(), wanted, "artifacts of {query:?}");
+    }
+    let told: Vec<ArtifactId> =
+        backend.everything_since(0).await.artifacts.iter().map(|told| told.id).collect();
+    let missing: Vec<_> = old.artifacts.iter().filter(|id| !told.contains(id)).collect();
+    assert!(missing.is_empty(), "followers from the beginning do not hear of {missing:?}, but of {told:?}");
+    assert!(!told.contains(&upload), "followers hear of an upload that is not whole");
+}
+
+#[tokio::test]
+async fn life_goes_on_in_a_file_of_schema_3() {
+    let (_folder, old, upload, backend) = opened_from_schema_3().await;
+    let place = backend.place().await;
+    backend.append_ok(part(upload, None, 0, b"whole")).await;
+    backend.close_ok(seal(upload, None, b"whole")).await;
+    // Were numbers given twice, the search index would take it for one that it knows.
+    let fresh = backend.record_ok(new_artifact(old.jobs[1], "fresh.txt", b"fresh")).await;
+    let told = backend.everything_since(place).await.artifacts;
+    assert_eq!(told.iter().map(|told| told.id).collect::<Vec<_>>(), [upload, fresh.id]);
+    let search = ArtifactQuery { search: Some("fresh".into()), ..query() };
+    assert_eq!(backend.names(search).await, ["fresh.txt"]);
+    let of_function =
+        ArtifactQuery { function: Some("function_1".into()), sort: ArtifactSort::Name, limit: 10, ..query() };
+    let names: Vec<String> =
+        backend.page(of_function).await.items.into_iter().map(|found| found.name).collect();
+    assert_eq!(names, ["Report.json", "a b c", "fresh.txt", "Äpfel.txt", "ΟΔΟΣΤΡΩΜΑ.csv"]);
+    let totals = ArtifactTotals { artifacts: 6, versions: 7, logical_bytes: 30, blobs: 6, stored_bytes: 27 };
+    assert_eq!(backend.totals().await, totals);
 }

@@ -18,6 +18,8 @@ pub(crate) struct Known {
     forgiven: (u32, u32),
     pub(crate) cancel_requested: bool,
     pub(crate) lease: Option<ClaimedJob>,
+    /// Names of the artifacts that were recorded for it.
+    pub(crate) artifacts: Vec<String>,
 }
 
 impl Known {
@@ -34,6 +36,7 @@ impl Known {
             forgiven: (0, 0),
             cancel_requested: false,
             lease: None,
+            artifacts: Vec::new(),
         }
     }
 
@@ -101,8 +104,9 @@ impl Known {
             && !self.status.is_final()
     }
 
-    /// Panics unless the backend says of the job what the model knows.
-    pub(crate) fn compare(&mut self, job: &Job, now: Timestamp, seed: u64) {
+    /// Panics unless the backend says of the job what the model knows. `latest` is the latest moment that there was: the
+    /// clock may have been set back since.
+    pub(crate) fn compare(&mut self, job: &Job, now: Timestamp, latest: Timestamp, seed: u64) {
         if job.status == JobStatus::Queued && self.waits_at(now) {
             // Whether a job that is due is moved into the queue at once or by the next claim is the backend's choice.
             let arrow = self.status == job.status || transition::may_follow(self.status, job.status);
@@ -128,7 +132,7 @@ impl Known {
         if let Some(lease) = &self.lease {
             let requested = job.cancel_requested;
             assert_eq!(requested, self.cancel_requested, "cancel_requested is wrong, seed {seed}: {job:?}");
-            assert!(claimed_at(lease) <= now, "a lease begins in the future, seed {seed}");
+            assert!(claimed_at(lease) <= latest, "a lease begins in the future, seed {seed}");
         }
     }
 }

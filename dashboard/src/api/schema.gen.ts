@@ -942,7 +942,7 @@ export interface components {
              * @description How many there are on all pages together.
              */
             total: number;
-            /** @description True when there are more than `total`, and counting them all would take long. */
+            /** @description True when counting stopped at `total`, because it would take long: there are at least so many. */
             total_is_capped: boolean;
         };
         /** @description Changes to an artifact. A field that is left out stays as it is; null takes its value away. */

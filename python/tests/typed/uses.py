@@ -84,6 +84,8 @@ async def use() -> None:
     assert_type(label.submit_sync("a", width=3), upnext.Future[str])
     assert_type(label.wait_sync("a", wait_timeout=1).value, str)
     assert_type((await nothing.wait()).value, None)
+    later = process.options(delay=timedelta(hours=1), priority=5)
+    assert_type(await later.submit(1), upnext.Future[float])
 
 
 async def together() -> None:

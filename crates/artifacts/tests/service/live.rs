@@ -228,3 +228,15 @@ async fn an_upload_may_be_finished_more_than_once() {
     assert_eq!(finish().await.unwrap().size_bytes, 12_000_000);
     assert!(stand.artifacts.finish_upload(upload.id, Some(digest(b"other"))).await.is_err());
 }
+
+#[tokio::test]
+async fn parts_that_cannot_be_read_back_are_a_failure_of_the_storage() {
+    let stand = Stand::new().await;
+    let part = vec![7; 100_000];
+    let upload = stand.artifacts.begin_upload(stand.request("a.bin", None), None).await.unwrap();
+    let source = futures::stream::iter([Ok(Bytes::from(part.clone()))]).boxed();
+    stand.artifacts.append_upload(upload.id, 0, source).await.unwrap();
+    std::fs::remove_file(stand.file_of(digest(&part))).unwrap();
+    let error = stand.artifacts.finish_upload(upload.id, None).await.unwrap_err();
+    assert!(matches!(error, ArtifactError::Blob(BlobError::Missing(_))), "{error:?}");
+}

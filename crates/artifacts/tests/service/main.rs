@@ -4,6 +4,7 @@
 mod care;
 mod labels;
 mod live;
+mod saving;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -55,7 +56,7 @@ impl Stand {
         let worker = WorkerId::fresh("test");
         let functions = Arc::from(["demo.make".to_owned()]);
         let lease = Duration::from_secs(60);
-        let request = ClaimRequest { worker, functions, limit: 1, lease };
+        let request = ClaimRequest { worker, functions, limit: 1, lease, suspect: true };
         self.backend.claim(request).await.unwrap().jobs.remove(0)
     }
 
@@ -131,6 +132,9 @@ async fn enqueue(backend: &dyn Backend) -> JobId {
         idempotency_key: None,
         priority: 0,
         scheduled_at: None,
+        delay: Duration::ZERO,
+        concurrency_key: None,
+        cache: None,
         retry: RetryPolicy::default(),
         timeout: Duration::from_secs(60),
         parent: None,

@@ -1,12 +1,13 @@
-//! `upnext list`: the registered functions.
+//! `upnext functions` (and `upnext list`): what workers offer, and whether its jobs may begin.
 
 use upnext_backends::Deployment;
 use upnext_server::wire;
 
 use super::DONE;
+use crate::args::FunctionArgs;
 use crate::failure::Failure;
-use crate::output;
 use crate::table::{Table, short};
+use crate::{output, paint};
 
 pub(super) async fn list(deployment: Deployment, json: bool) -> Result<u8, Failure> {
     let functions = deployment.client.backend().list_functions().await?;
@@ -29,9 +30,52 @@ pub(super) async fn list(deployment: Deployment, json: bool) -> Result<u8, Failu
             format!("{} s", function.timeout),
             function.max_retries.to_string(),
             function.queue_backlog.to_string(),
-            if function.paused { "paused".to_owned() } else { String::new() },
+            if function.paused { paint::warning("paused") } else { String::new() },
         ]);
     }
     output::line(table.render());
     Ok(DONE)
+}
+
+#[derive(serde::Serialize)]
+struct Paused {
+    functions: Vec<wire::FunctionPaused>,
+}
+
+pub(super) async fn set_paused(
+    deployment: Deployment,
+    args: FunctionArgs,
+    paused: bool,
+) -> Result<u8, Failure> {
+    let backend = deployment.client.backend();
+    let known = backend.list_functions().await?;
+    let mut keys = Vec::new();
+    // All are found before any is changed.
+    for wanted in &args.functions {
+        let by_key = known.iter().find(|function| function.definition.key == *wanted);
+        let found = by_key.or_else(|| known.iter().find(|function| function.definition.name == *wanted));
+        keys.push(found.ok_or_else(|| no_function(wanted, &known))?.definition.key.clone());
+    }
+    for key in &keys {
+        backend.set_paused(key, paused).await?;
+        if !args.json {
+            let state = if paused { "paused" } else { "not paused any more" };
+            output::line(format_args!("function '{key}' is {state}"));
+        }
+    }
+    if args.json {
+        let functions = keys.into_iter().map(|key| wire::FunctionPaused { key, paused }).collect();
+        output::json(&Paused { functions })?;
+    }
+    Ok(DONE)
+}
+
+fn no_function(wanted: &str, known: &[upnext_core::Function]) -> Failure {
+    let keys: Vec<&str> = known.iter().map(|function| function.definition.key.as_str()).collect();
+    let advice = if keys.is_empty() {
+        "no worker has registered any function yet".to_owned()
+    } else {
+        format!("known functions are {}", keys.join(", "))
+    };
+    Failure::new(format!("there is no function '{wanted}': {advice}"))
 }

@@ -7,8 +7,8 @@ use upnext_server::wire;
 
 use super::DONE;
 use crate::failure::Failure;
-use crate::output;
-use crate::table::{Table, moment, short};
+use crate::table::{Table, ago, short};
+use crate::{output, paint};
 
 pub(super) async fn list(deployment: Deployment, json: bool) -> Result<u8, Failure> {
     let backend = deployment.client.backend();
@@ -27,17 +27,17 @@ pub(super) async fn list(deployment: Deployment, json: bool) -> Result<u8, Failu
     let mut table = Table::new(&["INSTANCE", "STATE", "HOST", "PID", "JOBS", "LAST SEEN", "FUNCTIONS"]);
     for instance in workers.iter().flat_map(|worker| &worker.instances) {
         let state = match (instance.alive, instance.stopped_at) {
-            (true, _) => "alive",
-            (false, Some(_)) => "stopped",
-            (false, None) => "lost",
+            (true, _) => paint::good("alive"),
+            (false, Some(_)) => "stopped".to_owned(),
+            (false, None) => paint::bad("lost"),
         };
         table.row(vec![
             short(&instance.id, 40),
-            state.to_owned(),
+            state,
             short(&instance.hostname, 30),
             instance.pid.to_string(),
             format!("{}/{}", instance.active_jobs, instance.concurrency),
-            moment(instance.last_heartbeat),
+            ago(instance.last_heartbeat),
             short(&instance.functions.join(", "), 60),
         ]);
     }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine, Page,
-    RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
+    LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::{
@@ -124,7 +124,7 @@ pass_on! {
     async fn forget_blobs(&self, blobs: Vec<Digest>) -> Result<()>;
     async fn list_jobs(&self, query: JobQuery) -> Result<Page<Job>>;
     async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>>;
-    async fn list_logs(&self, job: JobId, after: i64, limit: usize) -> Result<Vec<LogLine>>;
+    async fn list_logs(&self, job: JobId, query: LogQuery) -> Result<Vec<LogLine>>;
     async fn hold_cursor(&self, hold: CursorHold) -> Result<Option<i64>>;
     async fn keep_secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32]>;
     async fn register_worker(&self, worker: WorkerRegistration) -> Result<()>;

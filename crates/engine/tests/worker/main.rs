@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
 
+mod clock_steps;
 mod cron;
 mod faulty;
 mod sharing;
@@ -55,9 +56,16 @@ struct Stage {
 }
 
 async fn stage(adjust: impl FnOnce(&mut WorkerConfig)) -> Stage {
+    stage_at(Arc::new(SystemClock), adjust).await
+}
+
+async fn stage_at(clock: Arc<dyn Clock>, adjust: impl FnOnce(&mut WorkerConfig)) -> Stage {
     let folder = tempfile::tempdir().unwrap();
-    let sqlite =
-        upnext_sqlite::open(upnext_sqlite::SqliteOptions::new(folder.path().join("u.db"))).await.unwrap();
+    let options = upnext_sqlite::SqliteOptions {
+        clock,
+        ..upnext_sqlite::SqliteOptions::new(folder.path().join("u.db"))
+    };
+    let sqlite = upnext_sqlite::open(options).await.unwrap();
     let backend = Faulty::new(sqlite);
     let client = Client::new(Arc::clone(&backend) as Arc<dyn Backend>);
     let settings = Settings::from_vars([("HOME".to_owned(), "/nonexistent".to_owned())]).unwrap().settings;

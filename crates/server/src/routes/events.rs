@@ -22,6 +22,9 @@ use crate::wire::{ArtifactEvent, CommonErrors, ErrorBody, StreamedEvent};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// How long to leave a backend alone that failed.
+pub(super) const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(stream_events)).routes(routes!(stream_job_artifacts))
 }
@@ -66,22 +69,35 @@ async fn stream_job_artifacts(
 }
 
 async fn stream(state: &AppState, headers: &HeaderMap, choice: Choice) -> Result<Response, ApiError> {
-    let seen = match headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim()) {
-        None | Some("") => None,
-        Some(text) => Some(text.parse::<i64>().map_err(|_| {
-            ApiError::Invalid(format!("Last-Event-ID is '{text}': send back an id as the stream gave it"))
-        })?),
-    };
+    let seen = last_event_id(headers)?;
     let follower = state.live.follow(seen).await?;
     let begin = seen.or_else(|| follower.settled()).unwrap_or_default();
     let open = Event::default().event("open").id(begin.to_string()).data("connected");
     let listener = Listener { follower, choice, told: begin, first: Some(open) };
+    Ok(event_stream(events(listener), state))
+}
+
+/// The id of the event that a client saw last, if it says so.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+    match headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").trim()) {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse::<i64>().map(Some).map_err(|_| {
+            ApiError::Invalid(format!("Last-Event-ID is '{text}': send back an id as the stream gave it"))
+        }),
+    }
+}
+
+/// A stream of events as an answer, kept alive, until the server stops.
+pub(super) fn event_stream(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    state: &AppState,
+) -> Response {
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
-    let events = events(listener).take_until(state.stopping.clone().cancelled_owned());
+    let events = events.take_until(state.stopping.clone().cancelled_owned());
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     // Proxies must not collect the stream.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 fn events(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {

@@ -272,6 +272,10 @@ mod tests {
         for (body, part) in [
             ("{", "is not {name, type, data}"),
             (r#"{"type":"json","data":{}}"#, "missing field `name`"),
+            (
+                r#"{"name":"a","data":{},"lables":[]}"#,
+                "unknown field `lables`, expected one of `name`, `type`",
+            ),
             (r#"{"name":"a","data":7}"#, "must be a string, an object or a list"),
             (r#"{"name":"a","type":"text","data":{}}"#, "data of type text is a string"),
             (r#"{"name":"a","type":"pdf","data":""}"#, "use one of json, text"),

@@ -110,7 +110,7 @@ pub struct ArtifactPage {
     pub artifacts: Vec<Artifact>,
     /// How many there are on all pages together.
     pub total: u64,
-    /// True when there are more than `total`, and counting them all would take long.
+    /// True when counting stopped at `total`, because it would take long: there are at least so many.
     pub total_is_capped: bool,
     /// True when there is a further page.
     pub has_more: bool,
@@ -132,6 +132,7 @@ impl From<Page<upnext_core::Artifact>> for ArtifactPage {
 
 /// An artifact to make, as `upnext.create_artifact` takes it.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewArtifact<'a> {
     /// Its name: 1 to 255 characters, any Unicode, `/` allowed, no control characters, no `.` or `..` segment.
     #[serde(borrow)]

@@ -15,6 +15,7 @@ mod guards;
 mod harness;
 mod jobs;
 mod lineage;
+mod logs;
 mod making;
 mod memory;
 mod openapi;

@@ -241,8 +241,9 @@ pub async fn totals_beyond_the_cap_say_so(harness: &dyn Harness) {
         let page = fixture.backend.page(query.clone()).await;
         let real = if query.min_size.is_some() { 1201 } else { 1200 };
         let fits = if page.total_is_capped { page.total < real } else { page.total == real };
+        // One of the first thousand does not fit the glob: counting may stop at what was looked at.
         assert!(
-            fits && page.total >= 1000,
+            fits && page.total >= 999,
             "the total of {query:?}: {}, {}",
             page.total,
             page.total_is_capped

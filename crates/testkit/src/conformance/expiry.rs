@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use upnext_core::artifact::ArtifactPatch;
-use upnext_core::backend::{ArtifactQuery, ExpireRequest, Expired, JobDeleted};
+use upnext_core::backend::{ArtifactQuery, ExpireRequest, Expired, JobDeleted, LogQuery};
 use upnext_core::{Artifact, JobId, JobStatus, NewArtifact, Timestamp};
 
 use crate::factories::{
@@ -127,7 +127,8 @@ pub async fn ended_jobs_go_with_all_they_have(harness: &dyn Harness) {
     wanted.sort();
     assert_eq!(there, wanted, "the wrong jobs went");
     assert!(fixture.backend.attempts(failed).await.is_empty(), "a deleted job has attempts");
-    let logs = fixture.backend.list_logs(failed, 0, 10).await.expect("list_logs should not fail");
+    let logs =
+        fixture.backend.list_logs(failed, LogQuery::after(0, 10)).await.expect("list_logs should not fail");
     assert!(logs.is_empty(), "a deleted job has logs");
     assert!(
         left(&fixture).await.is_empty() && !fixture.backend.kept(b"bytes").await,
@@ -234,7 +235,8 @@ pub async fn nothing_is_inherited_from_a_deleted_job(harness: &dyn Harness) {
     let next = fixture.backend.submit(keyed_job("f", "key")).await;
     assert_ne!(next, id, "the key of a deleted job leads to it");
     assert!(fixture.backend.attempts(next).await.is_empty(), "a new job has attempts of a deleted one");
-    let logs = fixture.backend.list_logs(next, 0, 10).await.expect("list_logs should not fail");
+    let logs =
+        fixture.backend.list_logs(next, LogQuery::after(0, 10)).await.expect("list_logs should not fail");
     assert!(logs.is_empty(), "a new job has logs of a deleted one");
     let read = ArtifactQuery { read_by: Some(next), ..ArtifactQuery::default() };
     assert!(fixture.backend.names(read).await.is_empty(), "a new job has read what a deleted one read");

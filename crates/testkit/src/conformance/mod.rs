@@ -14,6 +14,7 @@ pub mod caching;
 pub mod cancel;
 pub mod changes;
 pub mod claim;
+pub mod clock_steps;
 pub mod concurrency;
 pub mod damage;
 pub mod enqueue;
@@ -163,6 +164,7 @@ macro_rules! backend_conformance {
                 other_leases_are_left_alone,
                 a_cancelled_job_does_not_come_back,
                 a_poison_job_fails_for_good,
+                jobs_on_their_last_worker_come_one_at_a_time,
                 losses_cost_no_retries,
                 the_checkpoint_survives_a_loss,
                 leases_survive_reopening,
@@ -193,6 +195,7 @@ macro_rules! backend_conformance {
                 the_last_checkpoint_is_handed_on,
                 logs_are_listed_in_order,
                 logs_are_read_page_by_page,
+                logs_are_filtered,
                 stale_reports_are_ignored,
                 a_failed_batch_leaves_nothing,
                 nothing_to_report_is_fine,
@@ -401,6 +404,14 @@ macro_rules! backend_conformance {
                 one_of_many_retries_counts,
                 racing_versions_are_numbered_apart,
                 many_small_callers_each_get_their_own_answer,
+            }
+            clock_steps {
+                a_step_forward_ends_leases_and_loses_nothing,
+                a_worker_that_renews_first_keeps_its_lease,
+                a_step_forward_makes_waiting_jobs_due,
+                a_step_back_touches_neither_running_nor_queued_jobs,
+                a_step_back_puts_off_what_waits_for_a_moment_by_the_step,
+                after_a_step_back_a_vanished_workers_job_comes_back,
             }
             walk {
                 no_walk_leaves_the_rules,

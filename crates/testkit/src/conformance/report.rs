@@ -1,13 +1,14 @@
 //! `report` and `list_logs`: progress, checkpoints and log lines of running attempts.
 
-use upnext_core::backend::{LogEntry, Report, ReportEntry};
+use upnext_core::backend::{LogEntry, LogLevel, LogQuery, Report, ReportEntry};
 use upnext_core::{JobId, Outcome};
 
 use crate::factories::{checkpoint, forged_lease, json, log_line, new_job, ok, progress, retrying_job};
 use crate::{Fixture, Harness, Steps};
 
 async fn messages(fixture: &Fixture, id: JobId) -> Vec<String> {
-    let lines = fixture.backend.list_logs(id, 0, 10_000).await.expect("list_logs should not fail");
+    let lines =
+        fixture.backend.list_logs(id, LogQuery::after(0, 10_000)).await.expect("list_logs should not fail");
     lines.into_iter().map(|line| line.entry.message).collect()
 }
 
@@ -63,7 +64,8 @@ pub async fn logs_are_listed_in_order(harness: &dyn Harness) {
     fixture.advance(1);
     let second = fixture.backend.take_one("f").await;
     fixture.backend.note(vec![log_line(second.lease, fixture.now(), "d")]).await;
-    let lines = fixture.backend.list_logs(id, 0, 100).await.expect("list_logs should not fail");
+    let lines =
+        fixture.backend.list_logs(id, LogQuery::after(0, 100)).await.expect("list_logs should not fail");
     let attempts: Vec<u32> = lines.iter().map(|line| line.attempt).collect();
     assert_eq!(attempts, [1, 1, 1, 2], "lines do not name the attempts that wrote them");
     assert!(lines.windows(2).all(|pair| pair[0].sequence < pair[1].sequence), "sequence numbers do not rise");
@@ -97,13 +99,66 @@ pub async fn logs_are_read_page_by_page(harness: &dyn Harness) {
     let mut read = Vec::new();
     let mut after = 0;
     for wanted in [10, 10, 5, 0] {
-        let page = fixture.backend.list_logs(id, after, 10).await.expect("list_logs should not fail");
+        let page = fixture
+            .backend
+            .list_logs(id, LogQuery::after(after, 10))
+            .await
+            .expect("list_logs should not fail");
         assert_eq!(page.len(), wanted, "25 lines read ten by ten are pages of 10, 10, 5 and 0");
         after = page.last().map_or(after, |last| last.sequence);
         read.extend(page.into_iter().map(|line| line.entry.message));
     }
     assert_eq!(read, written, "reading page by page does not give every line of the job once");
     assert_eq!(messages(&fixture, other).await.len(), 25, "the other job's lines were lost");
+}
+
+/// Log lines are chosen by level, text and attempt, from the first on or from the last back.
+pub async fn logs_are_filtered(harness: &dyn Harness) {
+    let fixture = harness.open().await;
+    let id = fixture.backend.submit(retrying_job("f", 1)).await;
+    let write = async |lease, lines: &[(&str, &str)]| {
+        for (level, message) in lines {
+            let entry = LogEntry {
+                at: fixture.now(),
+                level: (*level).to_owned(),
+                message: (*message).to_owned(),
+                extra: None,
+            };
+            fixture.backend.note(vec![Report { lease, entry: ReportEntry::Log(entry) }]).await;
+        }
+    };
+    let first = fixture.backend.take_one("f").await;
+    write(first.lease, &[("debug", "a"), ("info", "b Größe"), ("warning", "c"), ("odd", "d")]).await;
+    fixture.backend.end_applied(&first, Outcome::failed("no")).await;
+    fixture.advance(1);
+    let second = fixture.backend.take_one("f").await;
+    write(second.lease, &[("error", "e GRÖSSE"), ("critical", "f 100%"), ("info", "g")]).await;
+    let all = LogQuery { limit: 100, ..LogQuery::default() };
+    let cases = [
+        ("of level warning and above", LogQuery { level: Some(LogLevel::Warning), ..all.clone() }, "cdef"),
+        ("of every level", LogQuery { level: Some(LogLevel::Debug), ..all.clone() }, "abcdefg"),
+        ("that contain a text", LogQuery { search: Some("grösse".into()), ..all.clone() }, "be"),
+        ("that contain a percent sign", LogQuery { search: Some("%".into()), ..all.clone() }, "f"),
+        ("of the second attempt", LogQuery { attempt: Some(2), ..all.clone() }, "efg"),
+        ("at the end", LogQuery { newest: true, limit: 2, ..all.clone() }, "fg"),
+        ("at the beginning", LogQuery { limit: 2, ..all.clone() }, "ab"),
+        (
+            "that match all at once",
+            LogQuery {
+                level: Some(LogLevel::Info),
+                search: Some("größe".into()),
+                attempt: Some(1),
+                limit: 1,
+                ..all
+            },
+            "b",
+        ),
+    ];
+    for (what, query, wanted) in cases {
+        let lines = fixture.backend.list_logs(id, query).await.expect("list_logs should not fail");
+        let found: String = lines.iter().filter_map(|line| line.entry.message.chars().next()).collect();
+        assert_eq!(found, wanted, "these are not the lines {what}");
+    }
 }
 
 /// Reports under stale leases change nothing; the rest of their batch is noted.

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use upnext_core::backend::{Finished, JobQuery, Renewal, Retried};
+use upnext_core::backend::{ArtifactQuery, ArtifactSort, Finished, JobQuery, Renewal, Retried};
 use upnext_core::transition;
-use upnext_core::{Backend, ClaimedJob, Clock, Job, JobId, JobStatus, NewJob, Outcome};
+use upnext_core::{Backend, ClaimedJob, Clock, Job, JobId, JobStatus, NewJob, Outcome, Timestamp};
 
-use crate::factories::{claim_request, fatal, new_job, ok, renew_request, retrying_job};
+use crate::factories::{
+    claim_request, fatal, leased_artifact, new_artifact, new_job, ok, registration, renew_request,
+    retrying_job, worker_id,
+};
 use crate::model::Known;
 use crate::{Fixture, Harness, Steps};
 
@@ -16,15 +19,24 @@ const FUNCTIONS: [&str; 2] = ["f", "g"];
 const STEPS_EACH: usize = 200;
 
 /// Whatever is done in whatever order, jobs go only along the arrows of the state diagram, every answer is the one that
-/// the rules foresee, and no acknowledged job is lost. `TESTKIT_WALK_SEED` replays one walk.
+/// the rules foresee, and no acknowledged job or artifact is lost; also when the clock is set back. `TESTKIT_WALK_SEED`
+/// replays one walk, `TESTKIT_WALKS` takes so many more with seeds of their own.
 pub async fn no_walk_leaves_the_rules(harness: &dyn Harness) {
     let given = std::env::var("TESTKIT_WALK_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = given.map_or_else(|| (1..=6).collect(), |seed| vec![seed]);
+    let more = std::env::var("TESTKIT_WALKS").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let some = || (1..=6).chain((0..more).map(|_| fastrand::u64(..))).collect();
+    let seeds: Vec<u64> = given.map_or_else(some, |seed| vec![seed]);
     for seed in seeds {
         let fixture = harness.open().await;
         let handles = [fixture.backend.clone(), harness.reopen(&fixture).await];
+        // Only functions that somebody offers can be paused.
+        fixture.backend.register(registration(&worker_id(), "tester", &FUNCTIONS)).await;
+        let latest = fixture.now();
         let mut walk = Walk {
             fixture,
+            latest,
+            paused: Vec::new(),
+            artifacts: 0,
             handles,
             random: Rng::with_seed(seed),
             seed,
@@ -41,6 +53,10 @@ pub async fn no_walk_leaves_the_rules(harness: &dyn Harness) {
 struct Walk {
     fixture: Fixture,
     handles: [Arc<dyn Backend>; 2],
+    /// The latest moment that there was.
+    latest: Timestamp,
+    paused: Vec<&'static str>,
+    artifacts: u32,
     random: Rng,
     seed: u64,
     jobs: Vec<Known>,
@@ -58,7 +74,7 @@ impl Walk {
     }
 
     async fn step(&mut self) {
-        match self.random.u32(0..20) {
+        match self.random.u32(0..24) {
             0..5 => self.enqueue().await,
             5..9 => self.claim().await,
             9..13 => self.finish().await,
@@ -67,6 +83,9 @@ impl Walk {
             15 => self.cancel().await,
             16 => self.retry().await,
             17 => self.finish_stale().await,
+            18 => self.pause().await,
+            19 | 20 => self.record().await,
+            21 => self.set_clock_back(),
             _ => {
                 let time = Duration::from_micros(self.random.u64(1..20_000_000));
                 self.pass(time).await;
@@ -113,6 +132,7 @@ impl Walk {
             .jobs
             .iter()
             .filter(|known| known.waits_at(now) && offered.contains(&known.new.function.as_str()))
+            .filter(|known| !self.paused.contains(&known.new.function.as_str()))
             .map(urgency)
             .collect();
         wanted.sort();
@@ -172,6 +192,42 @@ impl Walk {
         let renewed = handle.renew(renew_request(vec![lease.lease])).await.expect("renew should not fail");
         assert_eq!(renewed, [Renewal::Lost], "a stale lease was renewed, seed {}", self.seed);
         handle.release(vec![lease.lease]).await.expect("release should not fail");
+        let refused = handle.record(leased_artifact(lease.lease, "stale", b"stale")).await;
+        assert!(refused.is_err(), "an artifact was recorded under a stale lease, seed {}", self.seed);
+    }
+
+    async fn pause(&mut self) {
+        let function = FUNCTIONS[self.random.usize(0..2)];
+        let pause = !self.paused.contains(&function);
+        assert!(
+            self.handle().set_paused(function, pause).await.expect("set_paused should not fail"),
+            "'{function}' is registered, yet it cannot be paused, seed {}",
+            self.seed
+        );
+        self.paused.retain(|paused| *paused != function);
+        self.paused.extend(pause.then_some(function));
+    }
+
+    /// A running attempt makes an artifact, or somebody makes one for a job from outside.
+    async fn record(&mut self) {
+        let running = self.random.bool();
+        let Some(place) = self.any(|known| !running || known.lease.is_some()) else { return };
+        self.artifacts += 1;
+        let name = format!("artifact {}", self.artifacts);
+        let handle = self.handle();
+        let known = &mut self.jobs[place];
+        let artifact = match known.lease.as_ref().filter(|_| running) {
+            Some(claimed) => leased_artifact(claimed.lease, &name, name.as_bytes()),
+            None => new_artifact(known.new.id, &name, name.as_bytes()),
+        };
+        handle.record_ok(artifact).await;
+        known.artifacts.push(name);
+    }
+
+    /// Leases that are out last longer by this; whatever waits for a moment waits longer.
+    fn set_clock_back(&mut self) {
+        let step = Duration::from_micros(self.random.u64(1..40_000_000));
+        self.fixture.clock.set(self.fixture.now().before(step));
     }
 
     async fn release(&mut self) {
@@ -228,6 +284,7 @@ impl Walk {
     async fn pass(&mut self, time: Duration) {
         self.fixture.clock.advance(time);
         let now = self.fixture.clock.now();
+        self.latest = self.latest.max(now);
         let mut expired = 0;
         for known in &mut self.jobs {
             let Some(lease) = known.expire(now) else { continue };
@@ -243,16 +300,19 @@ impl Walk {
         let ids: Vec<JobId> = self.jobs.iter().map(|known| known.new.id).collect();
         let found: Vec<Job> = self.handle().find_jobs(ids).await.expect("find_jobs should not fail");
         assert_eq!(found.len(), self.jobs.len(), "an acknowledged job was lost, seed {}", self.seed);
-        let (seed, now) = (self.seed, self.fixture.now());
+        let (seed, now, latest) = (self.seed, self.fixture.now(), self.latest);
         for job in found {
             let known = self.jobs.iter_mut().find(|known| known.new.id == job.id);
-            known.expect("a job is found that was not asked for").compare(&job, now, seed);
+            known.expect("a job is found that was not asked for").compare(&job, now, latest, seed);
         }
     }
 
     /// Lets every job run to its end: none may be stuck, none may be missing.
     async fn finish_everything(&mut self) {
         let backend = self.fixture.backend.clone();
+        for function in FUNCTIONS {
+            backend.set_paused(function, false).await.expect("set_paused should not fail");
+        }
         self.pass(Duration::from_secs(3600)).await;
         for _ in 0..20 {
             self.fixture.advance(3600);
@@ -285,6 +345,16 @@ impl Walk {
                 "an ended job has a running attempt"
             );
             let known = self.jobs.iter().find(|known| known.new.id == job.id).expect("it was enqueued");
+            let query = ArtifactQuery {
+                job_id: Some(job.id),
+                sort: ArtifactSort::Oldest,
+                ..ArtifactQuery::default()
+            };
+            let mut names = backend.names(query).await;
+            names.sort();
+            let mut wanted = known.artifacts.clone();
+            wanted.sort();
+            assert_eq!(names, wanted, "a job has other artifacts than were recorded, seed {}", self.seed);
             let lost = attempts.iter().filter(|attempt| attempt.outcome == "lost").count();
             assert!(lost <= known.losses as usize, "more attempts are called lost than were: {job:?}");
         }

@@ -4,9 +4,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
-use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
-use upnext_artifacts::{ArtifactData, ArtifactError, CreateArtifact};
+use upnext_artifacts::{ArtifactData, ArtifactError, CreateArtifact, SaveError};
 use upnext_backends::Deployment;
 use upnext_core::{Artifact, ArtifactStatus, Labels};
 use upnext_server::wire;
@@ -72,42 +71,18 @@ fn is_readable(content_type: &str) -> bool {
         || upnext_core::artifact::MediaType::parse(essence).is_some_and(|media| media.is_text())
 }
 
-/// Writes beside the file and renames, so that an interrupted download never passes for a whole one.
 async fn to_file(deployment: &Deployment, artifact: &Artifact, file: &Path) -> Result<(), Failure> {
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(format!(".{}.part", std::process::id()));
-    let partial = PathBuf::from(partial);
-    let written = write_partial(deployment, artifact, &partial).await;
-    let result = match written {
-        Ok(()) => tokio::fs::rename(&partial, file).await.map_err(|error| cannot_write(file, &error)),
-        Err(failure) => Err(failure),
-    };
-    if result.is_err() {
-        let _ = tokio::fs::remove_file(&partial).await;
-    }
-    result
-}
-
-async fn write_partial(deployment: &Deployment, artifact: &Artifact, partial: &Path) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| cannot_write(partial, &error);
-    let mut bytes = deployment.artifacts.read(artifact, None).await?;
-    let mut file = tokio::fs::File::create(partial).await.map_err(failed)?;
     let progress = Progress::bytes(Some(artifact.size_bytes));
-    while let Some(part) = bytes.next().await {
-        let part = part.map_err(broken)?;
-        file.write_all(&part).await.map_err(failed)?;
-        progress.advance(part.len() as u64);
-    }
-    file.flush().await.map_err(failed)
+    let saved = deployment.artifacts.save(artifact, file, |count| progress.advance(count)).await;
+    saved.map_err(|error| match error {
+        SaveError::File(error) => Failure::new(error.to_string()),
+        SaveError::Artifact(error) => error.into(),
+    })
 }
 
 /// The bytes stopped coming.
 pub(super) fn broken(error: impl Into<ArtifactError>) -> Failure {
     error.into().into()
-}
-
-fn cannot_write(file: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written: {error}", file.display()))
 }
 
 pub(super) async fn put(deployment: &Deployment, args: PutArgs) -> Result<u8, Failure> {

@@ -1,0 +1,4 @@
+#[upnext_macros::task(colour = "red")]
+async fn task() {}
+
+fn main() {}

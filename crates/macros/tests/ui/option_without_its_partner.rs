@@ -1,0 +1,4 @@
+#[upnext_macros::task(timezone = "Europe/Berlin")]
+async fn task() {}
+
+fn main() {}

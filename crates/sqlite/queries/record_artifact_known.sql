@@ -1,1 +1,0 @@
-SELECT 1 FROM artifacts WHERE id = ?1
