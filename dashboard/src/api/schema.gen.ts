@@ -588,6 +588,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log lines of a job, as they are written: first `event: open`, then one message for each line, and `event: end` when the
+         *     job has ended. The id of a message is the line's sequence number: a client that sends it as `Last-Event-ID` gets the
+         *     lines after it.
+         */
+        get: operations["stream_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/retry": {
         parameters: {
             query?: never;
@@ -1144,8 +1165,8 @@ export interface components {
          */
         FailureReason: "timeout" | "exception" | "cancelled" | "unknown";
         /**
-         * @description A function that workers registered, with figures about its jobs. Fields of features that this version does not have
-         *     yet are null.
+         * @description A function that workers registered, with figures about its jobs. Limits, cache, schedule and pattern are null
+         *     where it has none.
          */
         Function: {
             /** @description True while a live worker offers it. */
@@ -1160,6 +1181,15 @@ export interface components {
              * @description Mean wait in milliseconds between being due and beginning.
              */
             avg_wait_ms: number | null;
+            /** @description Jobs whose arguments give the same key here share a result. */
+            cache_key: string | null;
+            /**
+             * Format: double
+             * @description Seconds that a result is shared for; null is without end.
+             */
+            cache_ttl: number | null;
+            /** @description Jobs whose arguments give the same key here wait for each other. */
+            concurrency_key: string | null;
             /**
              * Format: int32
              * @description Jobs at once in that group.
@@ -1167,6 +1197,11 @@ export interface components {
             group_max_concurrency: number | null;
             /** @description The name jobs are addressed to. */
             key: string;
+            /**
+             * Format: int32
+             * @description Jobs of one such key at once; null is 1.
+             */
+            key_max_concurrency: number | null;
             /**
              * Format: date-time
              * @description When the newest job was made.
@@ -1249,6 +1284,8 @@ export interface components {
              * @description Seconds that one attempt may run.
              */
             timeout: number;
+            /** @description The time zone of that schedule. */
+            timezone: string | null;
             /** @description What makes its jobs. */
             type: components["schemas"]["JobType"];
             /** @description Ids of the live worker instances that offer it. */
@@ -5322,6 +5359,12 @@ export interface operations {
     list_logs: {
         parameters: {
             query?: {
+                /** @description Only lines of at least this level: `debug`, `info`, `warning`, `error` or `critical`. */
+                level?: string;
+                /** @description Only lines whose message contains this text, letter case aside. */
+                search?: string;
+                /** @description Only lines that this attempt wrote. */
+                attempt?: number;
                 /** @description Only lines after this sequence number. */
                 after?: number;
                 /** @description Most lines in this answer. */
@@ -5343,6 +5386,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_logs: {
+        parameters: {
+            query?: {
+                /** @description Only lines of at least this level */
+                level?: string;
+                /** @description Only lines whose message contains this text, letter case aside */
+                search?: string;
+                /** @description Only lines that this attempt wrote */
+                attempt?: number;
+                /** @description Only lines after this sequence number */
+                after?: number;
+            };
+            header?: {
+                /** @description Id of the last line that was seen; goes before `after` */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description The job's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one LogLine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LogLine"];
                 };
             };
             /** @description Authentication is on and the key is missing or wrong. */
