@@ -2,14 +2,17 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-const server = process.env["UPNEXT_URL"] ?? "http://127.0.0.1:8080";
+const target = process.env["UPNEXT_URL"] ?? "http://127.0.0.1:8080";
+
+/** The server takes changes from pages of its own host alone, so the host stays as the browser knows it. */
+const server = { target, changeOrigin: false };
 
 export default defineConfig({
   // Relative, so that the <base href> in index.html alone decides where the dashboard lives.
   base: "./",
   plugins: [react()],
   server: {
-    proxy: { "/api": server, "/health": server },
+    proxy: { "/api": server, "/health": server, "/ready": server },
   },
   build: {
     // scripts/clean-dist.mjs empties dist/ instead: it must keep dist/.gitignore.

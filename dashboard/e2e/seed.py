@@ -18,7 +18,7 @@ import zlib
 
 import upnext
 
-worker = upnext.Worker("demo", concurrency=4)
+worker = upnext.Worker("demo", concurrency=8)
 
 REPORT = {"type": "monthly", "rows": 42, "customer": "Åse & Sønner"}
 LOG = "Processing completed successfully.\n3 warnings. <b>not bold</b>\n"
@@ -177,6 +177,54 @@ async def publish(metrics_id: str) -> dict:
 
 
 @worker.task
+async def fetch_customer(customer: str) -> dict:
+    context = upnext.get_current_context()
+    context.send_log("info", f"fetching {customer}", customer=customer)
+    await render_invoice.wait(customer=customer, total=len(customer) * 12.5)
+    return {"customer": customer}
+
+
+@worker.task
+async def render_invoice(customer: str, total: float) -> dict:
+    await upnext.create_artifact(f"invoices/{customer}.json", {"customer": customer, "total": total})
+    return {"total": total}
+
+
+@worker.task
+async def send_invoices(customers: list[str]) -> dict:
+    """The top of a tree: a child for each customer, and a child of that."""
+    context = upnext.get_current_context()
+    context.send_log("debug", "sorted the customers")
+    await upnext.gather(*(fetch_customer.wait(customer=customer) for customer in customers))
+    context.checkpoint({"sent": len(customers)})
+    context.send_log("warning", "one address is old", customer=customers[0])
+    context.set_progress(1.0, "all sent")
+    return {"sent": len(customers), "customers": customers, "nested": {"deep": {"answer": 42}}}
+
+
+def read_rows(path: str) -> list[str]:
+    raise ValueError(f"{path} holds no rows")
+
+
+@worker.task(retries=2, retry_delay=0.01)
+async def import_rows(path: str) -> None:
+    upnext.get_current_context().send_log("error", f"cannot read {path}")
+    read_rows(path)
+
+
+@worker.task
+async def wait_for_file(stop: str) -> None:
+    """Runs until the file is there, and logs as it waits."""
+    context = upnext.get_current_context()
+    turn = 0
+    while not await asyncio.to_thread(pathlib.Path(stop).exists):
+        turn += 1
+        context.send_log("info", f"turn {turn}")
+        context.set_progress(min(0.9, turn / 1000), f"turn {turn}")
+        await asyncio.sleep(0.1)
+
+
+@worker.task
 async def write_log(stop: str) -> None:
     line = 0
     async with upnext.open_artifact("live.log", tags=["live"]) as log:
@@ -194,11 +242,20 @@ def submit() -> None:
     train_model.wait_sync(run=1, wait_timeout=30)
     trained = train_model.wait_sync(run=2, wait_timeout=30)
     publish.wait_sync(metrics_id=trained.value["metrics.json"], wait_timeout=30)
+    tree = send_invoices.wait_sync(customers=["kari", "ola", "åse"], wait_timeout=30)
+    try:
+        import_rows.wait_sync(path="rows.csv", wait_timeout=30)
+    except upnext.TaskExecutionError as error:
+        failed_id = error.job_id
+    waiting = wait_for_file.submit_sync(stop=f"{stop}-waiting")
     print(
         json.dumps(
             {
                 "jobId": report.job_id,
                 "trainId": trained.job_id,
+                "treeId": tree.job_id,
+                "failedId": failed_id,
+                "runningId": waiting.job_id,
                 "ids": trained.value,
                 "report": REPORT,
                 "log": LOG,

@@ -13,6 +13,10 @@ export interface Seed {
   jobId: string;
   /** The job that made one artifact of each kind, and their ids by name. */
   trainId: string;
+  /** The top of a tree of jobs, a job that failed after three attempts, and one that runs until it is cancelled. */
+  treeId: string;
+  failedId: string;
+  runningId: string;
   ids: Record<string, string>;
   report: Record<string, string | number>;
   log: string;

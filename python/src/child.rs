@@ -61,6 +61,7 @@ pub(crate) fn adopt_attempt(
         root_id: id(&root)?,
         checkpoint: state.map(RawJson::trusted),
         cached: None,
+        suspect: false,
     };
     let runtime = runtime::handle(py)?;
     let deployment = connection.deployment.clone();

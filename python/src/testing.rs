@@ -97,7 +97,15 @@ impl Answer for Settled {
 async fn is_settled(backend: &dyn Backend, now: Timestamp) -> Result<bool, BackendError> {
     // A claim moves what has become due into the queue; this one takes nothing.
     let nobody = WorkerId::fresh("settle");
-    backend.claim(ClaimRequest { worker: nobody, functions: Arc::from([]), limit: 1, lease: LEASE }).await?;
+    backend
+        .claim(ClaimRequest {
+            worker: nobody,
+            functions: Arc::from([]),
+            limit: 1,
+            lease: LEASE,
+            suspect: false,
+        })
+        .await?;
     let cron = backend.list_definitions(Some(JobType::Cron)).await?;
     let keys: Arc<[String]> = cron.into_iter().map(|definition| definition.key).collect();
     let schedules = backend.list_schedules(keys).await?;

@@ -14,16 +14,17 @@ def section(title: str) -> str:
     return re.split(r"^## ", ARCHITECTURE.split(f"\n## {title}\n")[1], flags=re.MULTILINE)[0]
 
 
-def rust_functions() -> set[str]:
-    files: list[Path] = [*(ROOT / "crates").rglob("*.rs"), *(ROOT / "python" / "src").rglob("*.rs")]
-    return {name for file in files for name in re.findall(r"\bfn (\w+)", file.read_text())}
+def functions_of_tests() -> set[str]:
+    rust: list[Path] = [*(ROOT / "crates").rglob("*.rs"), *(ROOT / "python" / "src").rglob("*.rs")]
+    python = (ROOT / "python" / "tests").glob("test_*.py")
+    return {name for file in [*rust, *python] for name in re.findall(r"\b(?:fn|def) (\w+)", file.read_text())}
 
 
 def test_every_invariant_names_tests_that_exist() -> None:
     invariants = re.split(r"^(\d+)\. ", section("Invariants"), flags=re.MULTILINE)[1:]
     numbers, texts = [int(number) for number in invariants[::2]], invariants[1::2]
     assert numbers == list(range(1, len(numbers) + 1))
-    functions = rust_functions()
+    functions = functions_of_tests()
     for number, text in zip(numbers, texts, strict=True):
         # Names of tests are sentences, in the words in italics after the rule.
         evidence = " ".join(re.findall(r"(?<!\*)\*(?!\*)([^*]+)\*", text))

@@ -49,6 +49,7 @@ impl Queue {
             functions: Arc::from(["noop".to_owned()]),
             limit: TOGETHER,
             lease: Duration::from_secs(30),
+            suspect: true,
         };
         let backend = self.app.client().backend();
         let begun = Instant::now();

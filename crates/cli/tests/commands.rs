@@ -259,6 +259,7 @@ async fn serve_one(settings: upnext_core::Settings, outcome: upnext_core::Outcom
             functions: ["report".to_owned()].into(),
             limit: 1,
             lease: std::time::Duration::from_secs(60),
+            suspect: true,
         };
         if let Some(claimed) = backend.claim(request).await.unwrap().jobs.pop() {
             break claimed;

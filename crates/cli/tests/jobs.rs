@@ -60,6 +60,7 @@ impl Deployment {
             functions: Arc::from([function.to_owned()]),
             limit: 1,
             lease: Duration::from_secs(60),
+            suspect: true,
         };
         self.runtime.block_on(self.opened.client.backend().claim(request)).unwrap().jobs.pop().unwrap()
     }

@@ -17,6 +17,9 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::function::{Function, FunctionDefinition};
 use crate::id::{ArtifactId, JobId, WorkerId};
+use crate::insight::{
+    FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
+};
 use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, JobType, Lease, NewJob, Outcome, RawJson};
 pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, LogLevel, LogQuery, Page};
 use crate::signal::Signals;
@@ -36,6 +39,9 @@ pub struct ClaimRequest {
     pub limit: usize,
     /// How long the leases last.
     pub lease: Duration,
+    /// Whether one of them may be a job that has lost [`SUSPECT_LOSSES`](crate::transition::SUSPECT_LOSSES) workers. A worker
+    /// that holds one takes no other, so that a job which kills its workers fails alone.
+    pub suspect: bool,
 }
 
 /// The answer to a claim.
@@ -496,6 +502,23 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Stops or restarts claiming of a function's jobs. False when there is no such function.
     async fn set_paused(&self, key: &str, paused: bool) -> Result<bool>;
+
+    /// How many jobs there are, and how they ended. Jobs that were removed because of their age may still be counted; one that
+    /// was queued again by hand has not ended.
+    async fn job_stats(&self, query: StatsQuery) -> Result<JobStats>;
+
+    /// What happened in each hour, oldest first. Every hour that was asked for is there.
+    async fn job_trends(&self, query: TrendsQuery) -> Result<Vec<TrendHour>>;
+
+    /// How the jobs of each function ended since an hour began, in the order of the keys. Functions of which none did may be
+    /// left out.
+    async fn functions_ended(&self, since: Hour) -> Result<Vec<FunctionEnded>>;
+
+    /// What waits and what runs, by function.
+    async fn queue_depth(&self) -> Result<QueueDepth>;
+
+    /// Jobs that deserve a look, at most `limit`.
+    async fn notable_jobs(&self, which: Notable, limit: usize) -> Result<Vec<Job>>;
 
     /// Answers when the backend works.
     async fn ping(&self) -> Result<()>;

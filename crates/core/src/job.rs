@@ -415,6 +415,8 @@ pub struct ClaimedJob {
     pub checkpoint: Option<RawJson>,
     /// The result of an earlier job that this one shares: it is to complete with it, without being run.
     pub cached: Option<RawJson>,
+    /// One more lost worker and it fails: it is run beside no other such job.
+    pub suspect: bool,
 }
 
 /// How an attempt ended, as the worker saw it.

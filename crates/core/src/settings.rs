@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 pub const PREFIX: &str = "UPNEXT_";
 
 /// What is written down about one setting.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingInfo {
     /// Its name without the prefix.
     pub name: &'static str,
@@ -284,6 +284,8 @@ pub struct Settings {
     pub queue_claim_timeout: Duration,
     pub progress_min_delta: f64,
     pub progress_min_interval: Duration,
+    /// What was given, by name without the prefix, as it was written. Holds secrets.
+    pub given: BTreeMap<&'static str, String>,
 }
 
 impl fmt::Debug for Settings {
@@ -451,8 +453,17 @@ impl Reader<'_> {
             progress_min_interval: Duration::from_secs_f64(
                 self.number("PROGRESS_MIN_INTERVAL_SECONDS", 0.0..=3600.0),
             ),
+            given: self.given(),
             home,
         }
+    }
+
+    fn given(&self) -> BTreeMap<&'static str, String> {
+        let of = |info: &SettingInfo| {
+            let text = self.vars.get(&format!("{PREFIX}{}", info.name))?.trim();
+            (!text.is_empty()).then(|| (info.name, text.to_owned()))
+        };
+        SETTINGS.iter().filter_map(of).collect()
     }
 
     fn storage(&mut self, home: &Path) -> StorageSettings {

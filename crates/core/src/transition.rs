@@ -19,6 +19,10 @@ use crate::job::{FailureReason, JobStatus, Outcome};
 /// not the job's fault.
 pub const MAX_LOSSES: u32 = 3;
 
+/// A job with this many losses is run beside no other such job in the same worker: the one that kills its workers would
+/// otherwise take innocent ones down with it until they fail, too.
+pub const SUSPECT_LOSSES: u32 = MAX_LOSSES - 1;
+
 /// True when the state diagram has an arrow from `from` to `to`.
 ///
 /// ```

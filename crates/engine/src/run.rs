@@ -247,6 +247,7 @@ impl Run {
             functions: Arc::clone(&self.functions),
             limit: wanted,
             lease: self.config.lease,
+            suspect: !self.holds_suspect(),
         };
         let backend = Arc::clone(self.client.backend());
         self.call(async move {
@@ -257,6 +258,11 @@ impl Run {
         // Wake-ups from here on are about jobs that this claim may have missed.
         self.work.mark_unchanged();
         self.next_claim = now + SAFETY_POLL;
+    }
+
+    fn holds_suspect(&self) -> bool {
+        let running = self.running.values().any(|running| running.job.suspect);
+        running || self.inbox.iter().any(|job| job.suspect)
     }
 
     fn claimed(&mut self, outcome: Result<Claim, BackendError>, asked: usize, took: Duration) {
@@ -328,6 +334,10 @@ impl Run {
         // Unknown keys are attempts that were given up before.
         let Some(running) = self.running.remove(&ended.key) else { return };
         self.pace.attempt_ended();
+        if running.job.suspect {
+            // The next of its kind may have waited for this.
+            self.next_claim = Instant::now();
+        }
         let outcome = match running.stopping {
             None => bounded(&running.job.function, ended.outcome),
             Some(StopReason::Timeout) => Outcome::TimedOut,

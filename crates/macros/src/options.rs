@@ -138,9 +138,9 @@ impl Options {
                     ::core::option::Option::Some(::std::string::String::from(#value));
             },
             "group_max_concurrency" => some(quote!(limits.group_max_concurrency)),
-            "concurrency_key" => template(quote!(concurrency_key), name, value),
+            "concurrency_key" => template(&quote!(concurrency_key), name, value),
             "key_max_concurrency" => some(quote!(key_max_concurrency)),
-            "cache_key" => template(quote!(cache_key), name, value),
+            "cache_key" => template(&quote!(cache_key), name, value),
             "cache_ttl" => some_seconds(quote!(cache_ttl)),
             "cron" => self.cron(value)?,
             "event" => quote! {
@@ -172,7 +172,7 @@ impl Options {
     }
 }
 
-fn template(field: Tokens, name: &str, value: &Expr) -> Tokens {
+fn template(field: &Tokens, name: &str, value: &Expr) -> Tokens {
     quote!(__definition.#field = ::upnext::__private::template(&__definition.key, #name, #value)?;)
 }
 

@@ -175,21 +175,31 @@ struct Others(Vec<(Client, JobId)>);
 
 impl Others {
     async fn cancel(&mut self) {
+        // Taken one by one: what is left when this is dropped is cancelled then.
         while let Some((client, id)) = self.0.pop() {
-            if let Err(error) = client.cancel(id).await {
-                tracing::warn!(%error, job_id = %id, "a job that is not needed any more could not be cancelled");
-            }
+            cancel_unneeded(&client, id).await;
         }
     }
 }
 
 impl Drop for Others {
     fn drop(&mut self) {
-        let mut rest = Self(std::mem::take(&mut self.0));
-        if !rest.0.is_empty()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(async move { rest.cancel().await });
+        if self.0.is_empty() {
+            return;
         }
+        let rest = std::mem::take(&mut self.0);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                for (client, id) in rest {
+                    cancel_unneeded(&client, id).await;
+                }
+            });
+        }
+    }
+}
+
+async fn cancel_unneeded(client: &Client, id: JobId) {
+    if let Err(error) = client.cancel(id).await {
+        tracing::warn!(%error, job_id = %id, "a job that is not needed any more could not be cancelled");
     }
 }

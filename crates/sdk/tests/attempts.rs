@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tracing_subscriber::prelude::*;
 use upnext::{Error, GiveUp, Job, JobId, TaskFailure, UpNext, Worker};
-use upnext_core::backend::LogLine;
+use upnext_core::backend::{LogLine, LogQuery};
 
 async fn fresh() -> (UpNext, TempDir) {
     let folder = TempDir::new().unwrap();
@@ -19,7 +19,7 @@ async fn fresh() -> (UpNext, TempDir) {
 }
 
 async fn logs(app: &UpNext, id: JobId) -> Vec<LogLine> {
-    app.client().backend().list_logs(id, 0, 20_000).await.unwrap()
+    app.client().backend().list_logs(id, LogQuery::after(0, 20_000)).await.unwrap()
 }
 
 #[derive(Debug)]

@@ -60,7 +60,7 @@ async fn many_requests_are_accepted_in_one_step_or_not_at_all() {
     let worker = Worker::new("w").concurrency(4).task(echo).start(&app).await.unwrap();
     let texts = ["a", "b", "c"];
     let jobs = app.submit_all(texts.map(|text| echo.request(text.to_owned()))).await.unwrap();
-    let results = futures::future::try_join_all(jobs.iter().map(|job| job.result())).await.unwrap();
+    let results = futures::future::try_join_all(jobs.iter().map(upnext::JobFuture::result)).await.unwrap();
     assert_eq!(results.iter().map(|result| result.value.as_str()).collect::<Vec<_>>(), texts);
     worker.stop(Duration::from_secs(1)).await;
 
@@ -209,7 +209,7 @@ async fn jobs_of_one_key_wait_for_each_other() {
     let (app, _folder) = fresh().await;
     let worker = Worker::new("w").concurrency(8).task(one_by_one).start(&app).await.unwrap();
     let jobs = app.submit_all((0..6).map(|_| one_by_one.request("ada".to_owned()))).await.unwrap();
-    let results = futures::future::try_join_all(jobs.iter().map(|job| job.result())).await.unwrap();
+    let results = futures::future::try_join_all(jobs.iter().map(upnext::JobFuture::result)).await.unwrap();
     assert!(results.iter().all(|result| result.value == 0), "two ran at once");
     worker.stop(Duration::from_secs(1)).await;
 }

@@ -69,12 +69,18 @@ impl ContentLinks {
     }
 
     async fn keep_secret(&self) -> Result<Secret, BackendError> {
-        let mut fresh = [0; 32];
-        rustls::crypto::ring::default_provider().secure_random.fill(&mut fresh).map_err(|_| {
-            BackendError::Unusable("this system gives no random numbers to sign links with".to_owned())
-        })?;
-        self.backend.keep_secret("artifact-links", fresh).await.map(Secret)
+        self.backend.keep_secret("artifact-links", fresh_secret()?).await.map(Secret)
     }
+}
+
+/// Random bytes to sign with.
+pub(crate) fn fresh_secret() -> Result<[u8; 32], BackendError> {
+    let mut fresh = [0; 32];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut fresh)
+        .map_err(|_| BackendError::Unusable("this system gives no random numbers to sign with".to_owned()))?;
+    Ok(fresh)
 }
 
 fn seconds(moment: Timestamp) -> i64 {

@@ -9,8 +9,8 @@ use upnext_core::{ArtifactType, JobId, Labels, RawJson};
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 
-/// The longest life that can be asked for: a hundred years.
-const LONGEST_SECONDS: f64 = 100.0 * 366.0 * 24.0 * 3600.0;
+/// The longest life, and the longest delay, that can be asked for: a hundred years.
+pub(crate) const LONGEST_SECONDS: f64 = 100.0 * 366.0 * 24.0 * 3600.0;
 
 /// What was said so far.
 #[derive(Debug, Default)]

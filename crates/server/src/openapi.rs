@@ -28,7 +28,7 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         title = "UpNext",
         description = "Background jobs that keep their artifacts. Every error answers `{\"detail\": \"...\"}`."
     ),
-    security(("bearer" = []), ("api_key" = [])),
+    security(("bearer" = []), ("api_key" = []), ("session" = [])),
     modifiers(&Schemes),
     tags(
         (name = "jobs", description = "What was asked for, and what became of it"),
@@ -36,7 +36,8 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         (name = "functions", description = "What can be asked for"),
         (name = "workers", description = "Who does the work"),
         (name = "events", description = "What happens right now"),
-        (name = "auth", description = "Whether a key is needed"),
+        (name = "dashboard", description = "Figures about all of it, and the settings"),
+        (name = "auth", description = "Whether a key is needed, and sessions of browsers"),
         (name = "health", description = "Whether the server works; outside of /api/v1"),
     )
 )]
@@ -49,14 +50,16 @@ impl Modify for Schemes {
         let components = document.components.get_or_insert_default();
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("upnext_session")));
+        components.add_security_scheme("session", cookie);
         let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
         components.add_security_scheme("api_key", header);
     }
 }
 
 /// What is sent to the server may leave things out, and so may these answers.
-const WITH_OPTIONAL_FIELDS: [&str; 5] =
-    ["ArtifactPatch", "ArtifactForm", "NewArtifact", "PresignRequest", "Readiness"];
+const WITH_OPTIONAL_FIELDS: [&str; 7] =
+    ["ArtifactPatch", "ArtifactForm", "NewArtifact", "NewEvent", "NewJob", "PresignRequest", "Readiness"];
 
 /// An answer always holds all of its fields, null or not: say so, so that generated clients need not guess.
 fn require_all_fields(document: &mut Document) {

@@ -70,8 +70,23 @@ impl Stream for SharedBody {
 
 /// Reads a small JSON body. `shape` names what it should be.
 pub(crate) async fn read_json<T: DeserializeOwned>(body: Body, shape: &str) -> Result<T, ApiError> {
+    read_json_of(SMALL_JSON, body, shape).await
+}
+
+/// Reads a JSON body of at most `limit` bytes.
+pub(crate) async fn read_json_of<T: DeserializeOwned>(
+    limit: u64,
+    body: Body,
+    shape: &str,
+) -> Result<T, ApiError> {
     let body = SharedBody::new(body);
-    let whole = match body.read_whole(SMALL_JSON).await {
+    let whole = match body.read_whole(limit).await {
+        Err(ApiError::TooLarge(_)) => {
+            body.drain().await;
+            return Err(ApiError::TooLarge(format!(
+                "the body is larger than {limit} bytes, the most that this call takes"
+            )));
+        }
         Ok(whole) => whole,
         Err(error) => {
             body.drain().await;

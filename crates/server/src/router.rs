@@ -15,20 +15,22 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 use tower_http::cors::CorsLayer;
-use upnext_core::{Settings, fault};
+use upnext_core::{Backend, Settings, fault};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::artifact_origin::{ArtifactOrigin, ContentOnly, by_host, show_content_elsewhere};
 use crate::error::ApiError;
-use crate::guard::{HostPolicy, KeyDigest, OriginPolicy, check_host, check_origin, require_key};
+use crate::guard::{
+    HostPolicy, KeyDigest, Lock, OriginPolicy, Sessions, check_host, check_origin, require_key,
+};
 use crate::live::LiveFeed;
 use crate::previews::Previews;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::upload_progress::Finishing;
 use crate::routes::{
     artifact_changes, artifact_content, artifact_history, artifact_preview, artifact_stats, artifacts, auth,
-    events, functions, health, job_archive, job_history, jobs, lineage, new_artifact, presigned, uploads,
-    workers,
+    events, functions, health, insights, job_archive, job_history, jobs, lineage, new_artifact, presigned,
+    settings, submissions, uploads, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -66,6 +68,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .merge(jobs::router())
         .merge(job_history::router())
+        .merge(submissions::router())
         .merge(artifacts::router())
         .merge(artifact_changes::router())
         .merge(artifact_history::router())
@@ -78,6 +81,8 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(presigned::router())
         .merge(job_archive::router())
         .merge(functions::router())
+        .merge(insights::router())
+        .merge(settings::router())
         .merge(workers::router())
         .merge(events::router())
         .merge(auth::router())
@@ -107,12 +112,19 @@ pub(crate) fn build(
     let artifact_origin =
         artifact_origin.and_then(|origin| ArtifactOrigin::new(origin, Arc::clone(served.client.backend())));
     let artifact_origin = artifact_origin.map(Arc::new);
-    let state =
-        AppState { served, stopping, finishing: Finishing::default(), live, previews: Previews::default() };
+    let lock = lock_of(&settings, served.client.backend());
+    let state = AppState {
+        served,
+        lock: lock.clone(),
+        stopping,
+        finishing: Finishing::default(),
+        live,
+        previews: Previews::default(),
+    };
     let content = Router::new().nest(API, artifact_content::router().into()).with_state(state.clone());
     let outside: Router<AppState> = health::router().into();
     let router = Router::new()
-        .nest(API, api(&settings, artifact_origin.clone()))
+        .nest(API, api(&settings, lock, artifact_origin.clone()))
         .merge(outside)
         .with_state(state)
         .merge(openapi::router())
@@ -137,8 +149,17 @@ pub(crate) fn build(
     Ok(router)
 }
 
-fn api(settings: &Settings, artifact_origin: Option<Arc<ArtifactOrigin>>) -> Router<AppState> {
-    let key = settings.api_key.as_deref().filter(|_| settings.auth_enabled).map(KeyDigest::of);
+fn lock_of(settings: &Settings, backend: &Arc<dyn Backend>) -> Option<Lock> {
+    let key = KeyDigest::of(settings.api_key.as_deref().filter(|_| settings.auth_enabled)?);
+    let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
+    Some(Lock { sessions: Sessions::new(Arc::clone(backend), key), origins })
+}
+
+fn api(
+    settings: &Settings,
+    lock: Option<Lock>,
+    artifact_origin: Option<Arc<ArtifactOrigin>>,
+) -> Router<AppState> {
     let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
     Router::from(api_routes())
         .route("/openapi.json", get(openapi::document))
@@ -147,7 +168,7 @@ fn api(settings: &Settings, artifact_origin: Option<Arc<ArtifactOrigin>>) -> Rou
         })
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(artifact_origin, show_content_elsewhere))
-        .layer(middleware::from_fn_with_state(key, require_key))
+        .layer(middleware::from_fn_with_state(lock, require_key))
         .layer(middleware::from_fn_with_state(origins, check_origin))
         .merge(Router::from(auth::open_router()))
 }

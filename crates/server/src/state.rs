@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use upnext_artifacts::ArtifactService;
 use upnext_core::{Backend, Client, Settings};
 
+use crate::guard::Lock;
 use crate::live::LiveFeed;
 use crate::previews::Previews;
 use crate::routes::upload_progress::Finishing;
@@ -31,6 +32,8 @@ pub(crate) struct AppState {
     pub(crate) finishing: Finishing,
     /// What happens, for all who follow it.
     pub(crate) live: LiveFeed,
+    /// What opens the API; `None` when it is open.
+    pub(crate) lock: Option<Lock>,
     /// Makes previews, and keeps them for the next who asks.
     pub(crate) previews: Previews,
 }

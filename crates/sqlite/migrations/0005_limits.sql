@@ -3,13 +3,15 @@
 ALTER TABLE jobs ADD COLUMN limited INTEGER NOT NULL DEFAULT 0;     -- counts against a limit of its function while it runs
 ALTER TABLE jobs ADD COLUMN gate_key TEXT;                          -- jobs of the function with the same key run gate_limit at once
 ALTER TABLE jobs ADD COLUMN gate_limit INTEGER;
-ALTER TABLE jobs ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;     -- queued behind others with its gate_key
+-- 1: queued behind others with its gate_key; 2: queued, but it must not lose one more worker, so it is run beside no other such job.
+ALTER TABLE jobs ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN cache_key TEXT;                         -- jobs of the function with the same key share a result
 ALTER TABLE jobs ADD COLUMN cache_ttl_us INTEGER;                   -- NULL: without end
 
--- What is blocked is not in the queue, so that a claim never has to step over it.
+-- What is blocked is not in the usual queue, so that a claim never has to step over it.
 DROP INDEX jobs_ready;
 CREATE INDEX jobs_ready ON jobs (function, priority DESC, scheduled_at) WHERE status = 'queued' AND blocked = 0;
+CREATE INDEX jobs_suspect ON jobs (function, priority DESC, scheduled_at) WHERE status = 'queued' AND blocked = 2;
 CREATE INDEX jobs_gate ON jobs (function, gate_key, blocked, priority DESC, scheduled_at)
     WHERE gate_key IS NOT NULL AND status IN ('queued', 'active');
 CREATE INDEX jobs_limited ON jobs (function) WHERE status = 'active' AND limited = 1;

@@ -1,1 +1,1 @@
-SELECT seq, status, gate_key IS NOT NULL AND blocked = 0 FROM jobs WHERE id = ?1
+SELECT seq, status, gate_key IS NOT NULL AND blocked <> 1 FROM jobs WHERE id = ?1

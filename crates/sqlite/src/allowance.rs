@@ -19,8 +19,10 @@ pub(crate) struct Held {
 #[derive(Debug, Default)]
 pub(crate) struct Allowances {
     held: HashMap<String, Held>,
-    /// Places left in groups, as far as this claim has looked.
+    /// Jobs of groups that run, as far as this claim has looked.
     groups: HashMap<String, u32>,
+    /// How many jobs of functions may still begin, as far as this claim has looked.
+    left: HashMap<String, u32>,
     /// When a rate limit lets the next job begin, the earliest of all.
     pub(crate) next_start: Option<Timestamp>,
 }
@@ -81,12 +83,19 @@ impl Allowances {
             }
             at_most(left);
         }
+        if let Some(most) = most {
+            self.left.insert(function.to_owned(), most);
+        }
         Ok(most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)))
     }
 
-    /// Notes jobs of a function that begin with this claim. False when the group has no place left for one: an earlier
-    /// function of this claim took it.
+    /// Notes that a job of a function begins with this claim. False when no place is left for it: others of this claim took
+    /// them.
     pub(crate) fn take(&mut self, function: &str) -> bool {
+        if let Some(left) = self.left.get_mut(function) {
+            let Some(rest) = left.checked_sub(1) else { return false };
+            *left = rest;
+        }
         let Some(group) = self.held.get(function).and_then(|held| held.limits.routing_group.as_ref()) else {
             return true;
         };

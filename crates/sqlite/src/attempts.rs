@@ -3,11 +3,15 @@
 use rusqlite::{OptionalExtension, params};
 use upnext_core::backend::{Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::Lease;
-use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, Transition};
-use upnext_core::{JobStatus, LeaseToken, Outcome, RetryPolicy, Timestamp, fault};
+use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, SUSPECT_LOSSES, Transition};
+use upnext_core::{JobStatus, JobType, LeaseToken, Outcome, RetryPolicy, Timestamp, fault};
 
 use crate::lane::Transaction;
 use crate::{gate, rows};
+
+/// Values of `jobs.blocked`: in the usual queue, or in the one of jobs that must not lose one more worker.
+const FREE: u8 = 0;
+const SUSPECT: u8 = 2;
 
 pub(crate) fn renew(transaction: &Transaction<'_>, request: &RenewRequest) -> rusqlite::Result<Vec<Renewal>> {
     let expires = transaction.now.after(request.lease);
@@ -43,18 +47,23 @@ pub(crate) fn finish(
 fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::Result<Finished> {
     if let Outcome::Complete { result } = &finish.outcome {
         let change = transaction.next_change();
-        let mut complete =
-            transaction.connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?;
+        let (connection, now) = (transaction.connection, transaction.now);
+        let mut complete = connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?;
         let given = params![
             finish.lease.job_id.as_bytes(),
             finish.lease.token.get(),
             finish.started_at.as_micros(),
-            transaction.now.as_micros(),
+            now.as_micros(),
             result.as_str(),
             change,
         ];
-        let completed: Option<(Option<i64>, bool)> =
-            complete.query_row(given, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let (function, job_type) = (row.get_ref(2)?.as_str()?, rows::word(row, 3)?);
+            let moments = (Some(finish.started_at), now);
+            transaction.tally.count(function, job_type, JobStatus::Complete, moments, 1);
+            Ok((row.get(0)?, row.get(1)?))
+        };
+        let completed: Option<(Option<i64>, bool)> = complete.query_row(given, read).optional()?;
         drop(complete);
         if let Some((of_interest, shared)) = completed {
             transaction.finished(finish.lease.job_id);
@@ -102,7 +111,8 @@ pub(crate) fn release(transaction: &mut Transaction<'_>, leases: &[Lease]) -> ru
     for lease in leases {
         let change = transaction.next_change();
         let mut release = transaction.connection.prepare_cached(include_str!("../queries/release.sql"))?;
-        let released = release.execute(params![lease.job_id.as_bytes(), lease.token.get(), change])?;
+        let released =
+            release.execute(params![lease.job_id.as_bytes(), lease.token.get(), change, SUSPECT_LOSSES])?;
         if released == 0 {
             let mut expire =
                 transaction.connection.prepare_cached(include_str!("../queries/release_cancelled.sql"))?;
@@ -156,6 +166,8 @@ struct LeasedAttempt {
     /// Others share limits with it.
     limited: bool,
     has_gate: bool,
+    function: String,
+    job_type: JobType,
 }
 
 impl LeasedAttempt {
@@ -167,6 +179,11 @@ impl LeasedAttempt {
             cancel_requested: self.cancel_requested,
         }
     }
+}
+
+/// True after the loss of this attempt when one more would be too many.
+const fn is_suspect(attempt: &LeasedAttempt) -> bool {
+    attempt.facts().losses + 1 >= SUSPECT_LOSSES
 }
 
 /// How the attempt ended, for its history.
@@ -195,6 +212,8 @@ fn find_attempt(transaction: &Transaction<'_>, lease: Lease) -> rusqlite::Result
                 worker_id: row.get(8)?,
                 limited: row.get(9)?,
                 has_gate: row.get(10)?,
+                function: row.get(11)?,
+                job_type: rows::word(row, 12)?,
             })
         })
         .optional()
@@ -223,8 +242,11 @@ fn end_attempt(
         ending.traceback,
         attempt.losses + u32::from(ending.lost),
         change,
+        if next.status == JobStatus::Queued && is_suspect(attempt) { SUSPECT } else { FREE },
     ])?;
     drop(end);
+    let moments = (ending.started_at, transaction.now);
+    transaction.tally.count(&attempt.function, attempt.job_type, next.status, moments, 1);
     // A job that goes back to the queue at once keeps its place.
     if attempt.has_gate && next.status != JobStatus::Queued {
         gate::place_given_up(transaction, attempt.seq)?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, params};
 use upnext_core::backend::{Claim, ClaimRequest};
+use upnext_core::transition::SUSPECT_LOSSES;
 use upnext_core::{ClaimedJob, LeaseToken, RawJson, Timestamp};
 
 use crate::allowance::Allowances;
@@ -56,10 +57,10 @@ fn lease(
     let change = transaction.next_change();
     let mut claim = transaction.connection.prepare_cached(include_str!("../queries/claim.sql"))?;
     let worker = request.worker.as_str();
-    let (mut job, cache_key) = claim
-        .query_row(params![seq, worker, token.get(), expires.as_micros(), now, change, limited], |row| {
-            Ok((rows::claimed_job(row, token, expires)?, row.get::<_, Option<String>>(12)?))
-        })?;
+    let (mut job, cache_key) = claim.query_row(
+        params![seq, worker, token.get(), expires.as_micros(), now, change, limited, SUSPECT_LOSSES],
+        |row| Ok((rows::claimed_job(row, token, expires)?, row.get::<_, Option<String>>(12)?)),
+    )?;
     if let Some(key) = cache_key {
         let mut find = transaction.connection.prepare_cached(include_str!("../queries/cached_result.sql"))?;
         let found =
@@ -133,6 +134,11 @@ fn candidates(
             });
         }
     }
+    if request.suspect {
+        found.extend(next_suspect(transaction, request, allowances)?);
+        found.sort_unstable();
+        found.truncate(request.limit);
+    }
     if request.functions.len() > 1 {
         found.sort_unstable();
         // A function that is offered twice was read twice.
@@ -140,6 +146,36 @@ fn candidates(
         found.truncate(request.limit);
     }
     Ok(found)
+}
+
+/// The most urgent job that must not lose one more worker, if there is one.
+fn next_suspect(
+    transaction: &Transaction<'_>,
+    request: &ClaimRequest,
+    allowances: &mut Allowances,
+) -> rusqlite::Result<Option<Candidate>> {
+    let mut statement =
+        transaction.connection.prepare_cached(include_str!("../queries/claim_suspect.sql"))?;
+    let mut next: Option<Candidate> = None;
+    for (place, function) in request.functions.iter().enumerate() {
+        let found = statement
+            .query_row([function], |row| {
+                Ok(Candidate {
+                    seq: row.get(0)?,
+                    priority: std::cmp::Reverse(row.get(1)?),
+                    scheduled_at: row.get(2)?,
+                    function: place,
+                })
+            })
+            .optional()?;
+        if let Some(found) = found
+            && next.as_ref().is_none_or(|next| found < *next)
+            && allowances.of(transaction, function)? != Some(0)
+        {
+            next = Some(found);
+        }
+    }
+    Ok(next)
 }
 
 #[cfg(test)]

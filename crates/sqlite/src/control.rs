@@ -7,7 +7,7 @@ use upnext_core::{FailureReason, JobId, JobStatus, RawJson, Timestamp};
 
 use crate::enqueue::find_idempotent;
 use crate::lane::Transaction;
-use crate::{gate, rows};
+use crate::{gate, insights, rows};
 
 pub(crate) fn cancel(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite::Result<Cancelled> {
     let mut find = transaction.connection.prepare_cached(include_str!("../queries/cancel_find.sql"))?;
@@ -27,6 +27,7 @@ pub(crate) fn cancel(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite:
                 transaction.connection.prepare_cached(include_str!("../queries/cancel_at_once.sql"))?;
             end.execute([seq, now, change])?;
             drop(end);
+            insights::count_ended(transaction, seq)?;
             if has_place && status == JobStatus::Queued {
                 gate::place_given_up(transaction, seq)?;
             }
@@ -85,6 +86,7 @@ pub(crate) fn retry(transaction: &mut Transaction<'_>, job: JobId) -> rusqlite::
         last.traceback,
     ])?;
     drop(record);
+    insights::take_back(transaction, last.seq)?;
     let change = transaction.next_change();
     let now = transaction.now.as_micros();
     let blocked = last.has_gate && gate::is_full_for(transaction, last.seq)?;

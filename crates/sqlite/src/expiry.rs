@@ -9,7 +9,7 @@ use upnext_core::{ArtifactId, JobId, JobStatus};
 
 use crate::artifacts::delete_artifact;
 use crate::lane::Transaction;
-use crate::rows;
+use crate::{insights, rows};
 
 /// How long followers of changes may have been away and still hear of every deletion.
 const DELETIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -33,8 +33,9 @@ pub(crate) fn expire(transaction: &mut Transaction<'_>, request: ExpireRequest) 
             .query_map(params![ended.as_micros(), limit], |row| Ok(JobId::from_bytes(row.get(0)?)))?
             .collect::<Result<_, _>>()?;
         for id in ids {
-            jobs += usize::from(delete_job(transaction, id)? == JobDeleted::Gone);
+            jobs += usize::from(remove_job(transaction, id, Figures::Keep)? == JobDeleted::Gone);
         }
+        insights::expire(transaction, ended)?;
     }
     connection
         .prepare_cached(include_str!("../queries/expire_deletions.sql"))?
@@ -57,6 +58,23 @@ fn artifact_ids(
 }
 
 pub(crate) fn delete_job(transaction: &mut Transaction<'_>, id: JobId) -> rusqlite::Result<JobDeleted> {
+    remove_job(transaction, id, Figures::Correct)
+}
+
+/// What becomes of the figures about a job that is removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Figures {
+    /// They go with it.
+    Correct,
+    /// It happened, and was long ago: they stay as long as trends show them.
+    Keep,
+}
+
+fn remove_job(
+    transaction: &mut Transaction<'_>,
+    id: JobId,
+    figures: Figures,
+) -> rusqlite::Result<JobDeleted> {
     let connection = transaction.connection;
     let found = connection
         .prepare_cached(include_str!("../queries/delete_job_find.sql"))?
@@ -79,6 +97,9 @@ pub(crate) fn delete_job(transaction: &mut Transaction<'_>, id: JobId) -> rusqli
         .collect::<Result<_, _>>()?;
     for artifact in artifacts {
         delete_artifact(transaction, artifact)?;
+    }
+    if figures == Figures::Correct {
+        insights::take_back(transaction, seq)?;
     }
     for sql in [
         include_str!("../queries/delete_job_reads.sql"),

@@ -17,6 +17,7 @@ use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp, fault};
 
 use crate::connection::{self, Result, explain};
 use crate::filing::{self, MOST_UNFILED};
+use crate::insights::Tally;
 use crate::search;
 use crate::wake::WakeFile;
 
@@ -41,6 +42,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) connection: &'a Connection,
     /// The moment of this transaction.
     pub(crate) now: Timestamp,
+    /// The ends that this transaction has seen.
+    pub(crate) tally: Tally,
     change: i64,
     effects: Effects,
 }
@@ -265,13 +268,15 @@ impl Writer {
         let mut transaction = Transaction {
             connection: &self.connection,
             now: self.clock.now(),
+            tally: Tally::default(),
             change: before,
             effects: Effects { foreign: before > self.written.load(Ordering::SeqCst), ..Effects::default() },
         };
         for request in batch {
             request.run(&mut transaction)?;
         }
-        let Transaction { change, effects, .. } = transaction;
+        let Transaction { change, effects, tally, .. } = transaction;
+        tally.write(&self.connection).map_err(|error| explain(&error))?;
         if effects.foreign {
             self.written.store(before, Ordering::SeqCst);
         }

@@ -17,6 +17,7 @@ mod expiry;
 mod filing;
 mod followers;
 mod gate;
+mod insights;
 mod lane;
 mod listing;
 mod logs;
@@ -39,6 +40,9 @@ use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
     CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
     LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
+};
+use upnext_core::insight::{
+    FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
 };
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::settings::Durability;
@@ -372,6 +376,29 @@ impl Backend for Sqlite {
         self.lane
             .write(Promise::Durable, move |transaction| workers::set_paused(transaction, &key, paused))
             .await
+    }
+
+    async fn job_stats(&self, query: StatsQuery) -> Result<JobStats> {
+        self.readers.read(move |connection| insights::job_stats(connection, &query)).await
+    }
+
+    async fn job_trends(&self, query: TrendsQuery) -> Result<Vec<TrendHour>> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| insights::job_trends(connection, &query, now)).await
+    }
+
+    async fn functions_ended(&self, since: Hour) -> Result<Vec<FunctionEnded>> {
+        self.readers.read(move |connection| insights::functions_ended(connection, since)).await
+    }
+
+    async fn queue_depth(&self) -> Result<QueueDepth> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| insights::queue_depth(connection, now)).await
+    }
+
+    async fn notable_jobs(&self, which: Notable, limit: usize) -> Result<Vec<Job>> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| insights::notable_jobs(connection, which, limit, now)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -73,6 +73,7 @@ pub(crate) fn claimed_job(
         root_id: row.get::<_, Option<[u8; 16]>>(8)?.map_or(id, JobId::from_bytes),
         checkpoint: json(row, 9)?,
         cached: None,
+        suspect: row.get(13)?,
         kwargs: RawJson::trusted(row.get::<_, String>(10)?),
     })
 }

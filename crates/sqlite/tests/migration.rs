@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 use upnext_core::artifact::ArtifactPatch;
 use upnext_core::backend::{ArtifactQuery, ArtifactSort, ArtifactTotals};
-use upnext_core::{ArtifactId, ArtifactStatus, ArtifactType, Backend, JobId};
+use upnext_core::insight::{Ended, Hour, StatsQuery};
+use upnext_core::{ArtifactId, ArtifactStatus, ArtifactType, Backend, JobId, Timestamp};
 use upnext_sqlite::SqliteOptions;
 use upnext_testkit::Steps;
 use upnext_testkit::factories::{digest, new_artifact, part, seal};
@@ -157,6 +158,19 @@ async fn life_goes_on_in_an_old_file() {
     assert_eq!(backend.names(tagged).await, ["ΟΔΟΣΤΡΩΜΑ.csv"]);
     assert_eq!(backend.totals().await.versions, 5);
     assert_eq!(backend.take("function_1", 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_that_ended_in_an_old_file_are_in_the_figures() {
+    let (_folder, _, backend) = opened().await;
+    let stats = backend.job_stats(StatsQuery::default()).await.expect("job_stats should not fail");
+    let wanted = Ended { complete: 1, ..Ended::default() };
+    assert_eq!((stats.ended, stats.unfinished), (wanted, 1), "an old end is not counted");
+    let hour = Hour::of(Timestamp::from_micros(FIRST + 100));
+    for (since, functions) in [(hour, 1), (hour.next(), 0)] {
+        let found = backend.functions_ended(since).await.expect("functions_ended should not fail");
+        assert_eq!(found.len(), functions, "an old end is counted in another hour");
+    }
 }
 
 /// The same as the third version left it: one artifact changed since, the newest is gone, and an upload is under way.

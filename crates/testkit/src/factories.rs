@@ -78,7 +78,7 @@ pub fn delayed_job(function: &str, at: Timestamp) -> NewJob {
 #[must_use]
 pub fn claim_request(functions: &[&str], limit: usize) -> ClaimRequest {
     let functions: Vec<String> = functions.iter().map(|&function| function.to_owned()).collect();
-    ClaimRequest { worker: worker_id(), functions: Arc::from(functions), limit, lease: LEASE }
+    ClaimRequest { worker: worker_id(), functions: Arc::from(functions), limit, lease: LEASE, suspect: true }
 }
 
 /// A sign of life that keeps these leases for [`LEASE`].

@@ -1,49 +1,26 @@
-// Tests of the stream of artifact events: one connection, batches, and nothing in a hidden tab.
+// Tests of what the feed does to artifacts on the page: batches, records and lists.
 import type { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { makeWireArtifact } from "../test/factories";
+import { makeWireArtifact, makeWireJobEvent } from "../test/factories";
+import { fakeFeed, type FakeStream } from "../test/fakeFeed";
 import { BATCH_MS, watchArtifactEvents } from "./artifactEvents";
+import { BATCH_GAP_MS } from "./eventFeed";
 import { createQueryClient, intervalWithFeed, SETTLED_INTERVAL_MS } from "./live";
 
-class FakeSource extends EventTarget {
-  static all: FakeSource[] = [];
-  readyState = 0;
-  onopen: (() => void) | null = null;
-  onmessage: ((message: MessageEvent<string>) => void) | null = null;
-  onerror: (() => void) | null = null;
-
-  readonly url: string;
-
-  constructor(url: string) {
-    super();
-    this.url = url;
-    FakeSource.all.push(this);
-  }
-
-  open(): void {
-    this.readyState = 1;
-    this.onopen?.();
-  }
-
-  send(event: object): void {
-    this.onmessage?.(new MessageEvent("message", { data: JSON.stringify(event) }));
-  }
-
-  close(): void {
-    this.readyState = 2;
-  }
-}
-
 let client: QueryClient;
+let streams: FakeStream[];
 let stop: () => void;
 
-beforeEach(() => {
+const settle = () => vi.advanceTimersByTimeAsync(BATCH_MS + 2 * BATCH_GAP_MS);
+const AT = "2026-11-24T02:00:00Z";
+
+beforeEach(async () => {
   vi.useFakeTimers();
-  FakeSource.all = [];
-  vi.stubGlobal("EventSource", FakeSource);
+  streams = fakeFeed();
   client = createQueryClient();
   stop = watchArtifactEvents(client);
+  await settle();
 });
 
 afterEach(() => {
@@ -51,10 +28,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function source(): FakeSource {
-  const one = FakeSource.all.at(-1);
-  if (one === undefined) throw new Error("no connection was opened");
-  return one;
+function send(id: number, event: object): void {
+  streams.at(-1)?.send(id, event);
 }
 
 /** The keys of the queries that are asked again from now on, as they come. */
@@ -68,65 +43,41 @@ function watchRefreshes(): string[] {
 }
 
 describe("watchArtifactEvents", () => {
-  it("opens one connection for all watchers", () => {
-    const other = watchArtifactEvents(client);
-    expect(FakeSource.all.map(({ url }) => url)).toEqual(["/api/v1/events/stream?types=artifact.*"]);
-    other();
-    expect(source().readyState).toBe(0);
-    stop();
-    expect(source().readyState).toBe(2);
-    stop = watchArtifactEvents(client);
-  });
-
-  it("refreshes lists once for many events", () => {
-    source().open();
+  it("refreshes lists once for many events", async () => {
     const refreshed = watchRefreshes();
     for (let made = 0; made < 1_000; made += 1) {
       const artifact = makeWireArtifact({ job_id: `job-${made % 2}` });
-      source().send({ type: "artifact.created", at: "", job_id: artifact.job_id, artifact_id: artifact.id, artifact });
+      send(made + 2, { type: "artifact.created", at: AT, job_id: artifact.job_id, artifact_id: artifact.id, artifact });
     }
     expect(refreshed).toEqual([]);
-    vi.advanceTimersByTime(BATCH_MS);
+    await settle();
     expect(refreshed).toEqual(["artifacts", "history", "job/job-0/artifacts", "job/job-1/artifacts"]);
   });
 
-  it("brings the open record up to date, and asks again for one that is gone", () => {
+  it("brings the open record up to date, and asks again for one that is gone", async () => {
     const artifact = makeWireArtifact({ size_bytes: 1 });
     client.setQueryData(["artifact", artifact.id], "old");
-    source().open();
     const refreshed = watchRefreshes();
-    const event = { at: "", job_id: "j", artifact_id: artifact.id };
-    source().send({ ...event, type: "artifact.updated", artifact: { ...artifact, size_bytes: 99 } });
-    vi.advanceTimersByTime(BATCH_MS);
+    const event = { at: AT, job_id: "j", artifact_id: artifact.id };
+    send(2, { ...event, type: "artifact.updated", artifact: { ...artifact, size_bytes: 99 } });
+    await settle();
     expect(client.getQueryData(["artifact", artifact.id])).toMatchObject({ sizeBytes: 99 });
-    source().send({ ...event, type: "artifact.deleted", artifact: null });
-    vi.advanceTimersByTime(BATCH_MS);
+    send(3, { ...event, type: "artifact.deleted", artifact: null });
+    await settle();
     expect(refreshed).toContain(`artifact/${artifact.id}`);
   });
 
-  it("passes over events of jobs and what is not JSON", () => {
-    source().open();
+  it("passes over events of jobs", async () => {
     const refreshed = watchRefreshes();
-    source().send({ type: "job.progress", job_id: "j" });
-    source().onmessage?.(new MessageEvent("message", { data: "connected" }));
-    vi.advanceTimersByTime(BATCH_MS);
+    send(2, makeWireJobEvent({ type: "job.progress" }));
+    await settle();
     expect(refreshed).toEqual([]);
   });
 
-  it("lets lists ask seldom only while it is open", () => {
-    expect(intervalWithFeed(2_000)).toBe(2_000);
-    source().open();
+  it("lets lists ask seldom only while the feed is open", async () => {
     expect(intervalWithFeed(2_000)).toBe(SETTLED_INTERVAL_MS);
-    source().onerror?.();
+    streams.at(-1)?.breakOff();
+    await vi.advanceTimersByTimeAsync(1);
     expect(intervalWithFeed(2_000)).toBe(2_000);
-  });
-
-  it("holds no connection in a hidden tab", () => {
-    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
-    document.dispatchEvent(new Event("visibilitychange"));
-    expect(source().readyState).toBe(2);
-    hidden.mockReturnValue(false);
-    document.dispatchEvent(new Event("visibilitychange"));
-    expect(FakeSource.all).toHaveLength(2);
   });
 });

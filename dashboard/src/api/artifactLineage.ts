@@ -55,7 +55,7 @@ function toLineage(wire: WireArtifactLineage): Lineage {
   };
 }
 
-function toRun(wire: WireRun): Run {
+export function toRun(wire: Pick<WireRun, "id" | "function_name" | "status" | "created_at">): Run {
   return {
     id: wire.id,
     functionName: wire.function_name,

@@ -6,6 +6,9 @@ import { apiUrl, getModel } from "./client";
 import { SETTLED_INTERVAL_MS } from "./live";
 
 export interface ArtifactStats {
+  /** Names; each may have several versions. */
+  count: number;
+  versions: number;
   /** Of all versions together, as if each had its own bytes. */
   logicalBytes: number;
   /** What is kept for them: the same content is kept once. */
@@ -21,5 +24,5 @@ export function artifactStatsQuery() {
 }
 
 function toArtifactStats({ artifacts }: WireArtifactStats): ArtifactStats {
-  return { logicalBytes: artifacts.logical_bytes, storedBytes: artifacts.stored_bytes };
+  return { count: artifacts.count, versions: artifacts.versions, logicalBytes: artifacts.logical_bytes, storedBytes: artifacts.stored_bytes };
 }

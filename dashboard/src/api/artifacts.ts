@@ -155,6 +155,25 @@ export function artifactsQuery(filter: ArtifactFilter) {
   });
 }
 
+/** The newest artifacts of all jobs, as many as one looks at. */
+export function newestArtifactsQuery(limit: number) {
+  return queryOptions({
+    queryKey: ["artifacts", "newest", limit],
+    queryFn: ({ signal }) => getModel(apiUrl("artifacts", { limit }), toArtifactPage, signal),
+    refetchInterval: ({ state: { error } }) => intervalWithFeed(intervalForOne({ settled: false, error })),
+  });
+}
+
+/** A few artifacts that hold the words. */
+export function artifactsFoundQuery(words: string) {
+  return queryOptions({
+    queryKey: ["artifacts", "found", words],
+    queryFn: ({ signal }) => getModel(apiUrl("artifacts", { q: words, limit: 6 }), toArtifactPage, signal),
+    enabled: words !== "",
+    placeholderData: keepPreviousData,
+  });
+}
+
 /** The newest artifacts of one job: as many as a page of the job can show. */
 export function jobArtifactsQuery(jobId: string, options: { settled: boolean }) {
   return queryOptions({

@@ -1,6 +1,6 @@
 // The one place that talks HTTP: builds addresses under the base path, reads JSON, and turns every failure into an ApiError.
-import { reportConnection } from "./connection";
-import { parseJson } from "./json";
+import { reportConnection, reportKeyNeeded } from "./connection";
+import { parseJson, toJsonText, type JsonValue } from "./json";
 
 export type QueryParams = Record<string, string | number | readonly string[] | undefined>;
 
@@ -56,10 +56,15 @@ export async function sendModel<Model>(
   return modelOf(url, await send(url, { accept: "application/json", method, body }), convert);
 }
 
+/** As `getModel`, for calls whose refusal has the same shape as their answer, such as `/ready`. */
+export async function getAnswer<Model>(url: string, convert: (wire: never) => Model, signal?: AbortSignal): Promise<Model> {
+  return modelOf(url, await send(url, { accept: "application/json", signal, takesRefusal: true }), convert);
+}
+
 async function modelOf<Model>(url: string, response: Response, convert: (wire: never) => Model): Promise<Model> {
   const text = await readText(response);
   try {
-    return convert(parseJson(text) as never);
+    return convert((text === "" ? null : parseJson(text)) as never);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ApiError(
@@ -70,14 +75,28 @@ async function modelOf<Model>(url: string, response: Response, convert: (wire: n
   }
 }
 
+/** Sends a file as it is, and converts the answer. */
+export async function sendFile<Model>(url: string, file: Blob, convert: (wire: never) => Model): Promise<Model> {
+  return modelOf(url, await send(url, { accept: "application/json", method: "POST", body: file }), convert);
+}
+
+/** True when the server does not know this call at all: it is older than the dashboard. */
+export function isMissingCall(error: Error | null): boolean {
+  return error instanceof ApiError && error.failure === "refused" && (error.status === 404 || error.status === 405);
+}
+
 /** GETs text as it is, for previews. */
 export async function getText(url: string, signal?: AbortSignal): Promise<string> {
   return readText(await send(url, { accept: "*/*", signal }));
 }
 
 /** GETs bytes as they come. A stream that breaks off throws from the reader, not from here. */
-export async function openStream(url: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const { body } = await send(url, { accept: "*/*", signal });
+export async function openStream(
+  url: string,
+  signal: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<ReadableStream<Uint8Array>> {
+  const { body } = await send(url, { accept: "*/*", signal, headers });
   if (body === null) throw new ApiError("malformed", null, `The answer of ${url} has no body.`);
   return body;
 }
@@ -85,28 +104,35 @@ export async function openStream(url: string, signal: AbortSignal): Promise<Read
 interface Sending {
   accept: string;
   method?: string;
+  /** A Blob is sent as it is, anything else as JSON. */
   body?: object | null;
+  headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** A 503 is an answer like any other. */
+  takesRefusal?: boolean;
 }
 
-async function send(url: string, { accept, method = "GET", body = null, signal }: Sending): Promise<Response> {
-  const headers = body === null ? { accept } : { accept, "content-type": "application/json" };
+async function send(url: string, sending: Sending): Promise<Response> {
+  const { accept, method = "GET", body = null, headers: more = {}, signal, takesRefusal = false } = sending;
+  const media = body instanceof Blob ? body.type || "application/octet-stream" : "application/json";
+  const headers = { accept, ...(body !== null && { "content-type": media }), ...more };
   let response: Response;
   try {
     response = await fetch(url, {
       method,
       headers,
       credentials: "same-origin",
-      ...(body !== null && { body: JSON.stringify(body) }),
+      ...(body !== null && { body: body instanceof Blob ? body : toJsonText(body as JsonValue) }),
       ...(signal && { signal }),
     });
   } catch (cause) {
     throw failureOf(cause);
   }
-  if (response.ok) {
+  if (response.ok || (takesRefusal && response.status === 503)) {
     reportConnection("reachable");
     return response;
   }
+  if (response.status === 401) reportKeyNeeded(true);
   throw await refusalOf(response);
 }
 

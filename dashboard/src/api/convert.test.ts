@@ -58,7 +58,8 @@ describe("toWorker", () => {
         makeWireInstance({ alive: false, last_heartbeat: "2026-11-24T02:00:05Z", active_jobs: 1 }),
       ],
     });
-    expect(worker.functionNames).toEqual(["f"]);
+    expect(worker.functions).toEqual([{ key: "f.key", name: "f" }]);
+    expect(worker.instances.map((instance) => instance.busySlots)).toEqual([3, 1]);
     expect(worker.busySlots).toBe(3);
     expect(worker.lastSeenAt?.toISOString()).toBe("2026-11-24T02:00:05.000Z");
   });

@@ -1,10 +1,10 @@
 // Jobs: the model, its converter, and the queries for a list and for one job.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 
-import { apiUrl, getModel } from "./client";
+import { apiUrl, getModel, type QueryParams } from "./client";
 import { oneOf, toDate, toJsonValue, toOptionalDate, type Page } from "./convert";
 import type { JsonValue } from "./json";
-import { intervalForOne, intervalForPages } from "./live";
+import { intervalForOne, intervalForPages, intervalWithFeed } from "./live";
 import type { WireJob, WireJobPage } from "./wire";
 
 export const JOB_STATUSES = ["pending", "queued", "active", "retrying", "complete", "failed", "cancelled"] as const;
@@ -24,6 +24,7 @@ export interface Job {
   scheduledAt: Date;
   startedAt: Date | null;
   completedAt: Date | null;
+  priority: number;
   attempts: number;
   maxAttempts: number;
   timeoutMs: number;
@@ -46,9 +47,30 @@ export interface Job {
   durationMs: number | null;
 }
 
+export const JOB_AGES = ["15m", "1h", "6h", "24h", "7d"] as const;
+export type JobAge = (typeof JOB_AGES)[number];
+
+const MINUTE_MS = 60_000;
+export const JOB_AGE_MS: Record<JobAge, number> = {
+  "15m": 15 * MINUTE_MS,
+  "1h": 60 * MINUTE_MS,
+  "6h": 360 * MINUTE_MS,
+  "24h": 1_440 * MINUTE_MS,
+  "7d": 10_080 * MINUTE_MS,
+};
+
+/** What a list is narrowed down to, as the address bar keeps it. Where the REST API has the same, it has the same name. */
 export interface JobFilter {
   status?: JobStatus[];
   function?: string;
+  worker_id?: string;
+  /** The artifact that they have read. */
+  reads?: string;
+  /** Made no longer ago than this. */
+  since?: JobAge;
+  /** Made in this time, in RFC 3339; `since` goes before them. */
+  after?: string;
+  before?: string;
 }
 
 export function toJob(wire: WireJob): Job {
@@ -62,6 +84,7 @@ export function toJob(wire: WireJob): Job {
     scheduledAt: toDate(wire.scheduled_at),
     startedAt: toOptionalDate(wire.started_at),
     completedAt: toOptionalDate(wire.completed_at),
+    priority: wire.priority,
     attempts: wire.attempts,
     // Attempts whose worker vanished cost no retry, so there can be more of them.
     maxAttempts: Math.max(wire.max_retries + 1, wire.attempts),
@@ -98,17 +121,35 @@ export function isFinished(job: Job): boolean {
   return job.status === "complete" || job.status === "failed" || job.status === "cancelled";
 }
 
-const PAGE_SIZE = 50;
+const PAGE_SIZE = 100;
 
-export function jobsQuery(filter: JobFilter) {
+/** The filter as the REST API takes it. */
+export function toJobParams({ since, ...same }: JobFilter, now: number): QueryParams {
+  if (since === undefined) return { ...same };
+  return { ...same, after: new Date(now - JOB_AGE_MS[since]).toISOString(), before: undefined };
+}
+
+/** `refetch` is false while the reader is in the middle of the list: then only rows that are there change. */
+export function jobsQuery(filter: JobFilter, options: { refetch: boolean } = { refetch: true }) {
   return infiniteQueryOptions({
     queryKey: ["jobs", filter],
     queryFn: ({ pageParam, signal }) =>
-      getModel(apiUrl("jobs", { ...filter, limit: PAGE_SIZE, cursor: pageParam ?? undefined }), toJobPage, signal),
+      getModel(apiUrl("jobs", { ...toJobParams(filter, Date.now()), limit: PAGE_SIZE, cursor: pageParam ?? undefined }), toJobPage, signal),
     initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.nextCursor,
+    getNextPageParam: (page): string | null => page.nextCursor,
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => intervalForPages(query.state.data?.pages.length ?? 1),
+    refetchInterval: (query) => options.refetch && intervalWithFeed(intervalForPages(query.state.data?.pages.length ?? 1)),
+    refetchOnWindowFocus: options.refetch,
+  });
+}
+
+/** The newest jobs of a kind, as many as one looks at, in one answer. */
+export function newestJobsQuery(filter: JobFilter, limit: number) {
+  return queryOptions({
+    queryKey: ["jobs", "newest", filter, limit],
+    queryFn: ({ signal }) => getModel(apiUrl("jobs", { ...toJobParams(filter, Date.now()), limit }), toJobPage, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state: { error } }) => intervalWithFeed(intervalForOne({ settled: false, error })),
   });
 }
 
@@ -116,6 +157,6 @@ export function jobQuery(id: string) {
   return queryOptions({
     queryKey: ["job", id],
     queryFn: ({ signal }) => getModel(apiUrl(`jobs/${encodeURIComponent(id)}`), toJob, signal),
-    refetchInterval: ({ state: { data, error } }) => intervalForOne({ settled: data !== undefined && isFinished(data), error }),
+    refetchInterval: ({ state: { data, error } }) => intervalWithFeed(intervalForOne({ settled: data !== undefined && isFinished(data), error })),
   });
 }

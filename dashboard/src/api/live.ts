@@ -3,6 +3,7 @@
 import { QueryClient } from "@tanstack/react-query";
 
 import { ApiError } from "./client";
+import { readFeed } from "./connection";
 
 export const LIVE_INTERVAL_MS = 2_000;
 
@@ -20,15 +21,9 @@ export function intervalForPages(pages: number): number {
   return LIVE_INTERVAL_MS * Math.max(1, pages);
 }
 
-let feedIsOpen = false;
-
-export function reportFeed(open: boolean): void {
-  feedIsOpen = open;
-}
-
 /** What the feed tells of is asked for only now and then, in case the feed missed something. */
 export function intervalWithFeed(interval: number): number {
-  return feedIsOpen ? Math.max(interval, SETTLED_INTERVAL_MS) : interval;
+  return readFeed() ? Math.max(interval, SETTLED_INTERVAL_MS) : interval;
 }
 
 export function createQueryClient(): QueryClient {

@@ -2,15 +2,32 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { apiUrl, getModel } from "./client";
-import { toDate } from "./convert";
+import { toDate, toOptionalDate } from "./convert";
 import { LIVE_INTERVAL_MS } from "./live";
-import type { WireWorker, WireWorkerList } from "./wire";
+import type { WireWorker, WireWorkerInstance, WireWorkerList } from "./wire";
+
+/** One process of a worker. */
+export interface WorkerInstance {
+  id: string;
+  alive: boolean;
+  startedAt: Date;
+  lastSeenAt: Date;
+  stoppedAt: Date | null;
+  slots: number;
+  busySlots: number;
+  hostname: string;
+  pid: number;
+  language: string;
+  version: string;
+}
 
 export interface Worker {
   name: string;
   active: boolean;
   instanceCount: number;
-  functionNames: string[];
+  /** By key. */
+  functions: { key: string; name: string }[];
+  instances: WorkerInstance[];
   /** How many jobs its live instances run at once, together, and how many they run now. */
   slots: number;
   busySlots: number;
@@ -23,10 +40,27 @@ export function toWorker(wire: WireWorker): Worker {
     name: wire.name,
     active: wire.active,
     instanceCount: wire.instance_count,
-    functionNames: wire.functions.map((key) => wire.function_names[key] ?? key),
+    functions: wire.functions.map((key) => ({ key, name: wire.function_names[key] ?? key })),
+    instances: wire.instances.map(toInstance),
     slots: wire.concurrency,
     busySlots: wire.instances.reduce((sum, instance) => sum + (instance.alive ? instance.active_jobs : 0), 0),
     lastSeenAt: heartbeats.length === 0 ? null : new Date(Math.max(...heartbeats)),
+  };
+}
+
+function toInstance(wire: WireWorkerInstance): WorkerInstance {
+  return {
+    id: wire.id,
+    alive: wire.alive,
+    startedAt: toDate(wire.started_at),
+    lastSeenAt: toDate(wire.last_heartbeat),
+    stoppedAt: toOptionalDate(wire.stopped_at),
+    slots: wire.concurrency,
+    busySlots: wire.active_jobs,
+    hostname: wire.hostname,
+    pid: wire.pid,
+    language: wire.language,
+    version: wire.version,
   };
 }
 

@@ -2,7 +2,8 @@
 import { useEffect, useState } from "react";
 
 interface CopyButtonProps {
-  text: string;
+  /** A function when making the text takes a while. */
+  text: string | (() => string);
   /** What is copied, for people who do not see where the button stands. */
   label: string;
   /** What the button says; "Copy" beside the thing itself. */
@@ -22,7 +23,7 @@ export function CopyButton({ text, label, caption = "Copy" }: CopyButtonProps) {
   }, [outcome]);
   const copy = async (): Promise<void> => {
     try {
-      await writeClipboard(text);
+      await writeClipboard(typeof text === "string" ? text : text());
       setOutcome("copied");
     } catch {
       setOutcome("failed");

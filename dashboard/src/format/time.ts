@@ -36,6 +36,19 @@ export function exactTime(date: Date): string {
   return exactFormat.format(date);
 }
 
+const clockFormat = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});
+
+/** The local time of day, to the millisecond. */
+export function clockTime(date: Date): string {
+  return clockFormat.format(date);
+}
+
 export function formatDuration(ms: number): string {
   if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < MINUTE) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;

@@ -1,7 +1,7 @@
 // What went wrong with a job: the line that matters first, the traceback below it.
 import type { Job } from "../api/jobs";
 import { CopyButton } from "../components/CopyButton";
-import { TextBlock } from "../components/JsonBlock";
+import { Traceback } from "../components/Traceback";
 
 export function JobError({ job }: { job: Job }) {
   if (job.error === null && job.traceback === null) return null;
@@ -19,7 +19,7 @@ export function JobError({ job }: { job: Job }) {
           {job.error}
         </p>
       )}
-      {job.traceback !== null && <TextBlock text={job.traceback} label="Traceback" />}
+      {job.traceback !== null && <Traceback text={job.traceback} />}
     </section>
   );
 }

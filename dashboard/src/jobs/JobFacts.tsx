@@ -19,7 +19,7 @@ export function JobFacts({ job }: { job: Job }) {
         </span>
       </Fact>
       <Fact name="Function">
-        <Link to="/jobs" search={{ function: job.functionKey }} title={`All jobs of ${job.functionKey}`}>
+        <Link to="/functions/$functionKey" params={{ functionKey: job.functionKey }} title={job.functionKey}>
           {job.functionName}
         </Link>
         {job.type !== "unknown" && <span className="muted"> · {job.type}</span>}
@@ -45,8 +45,9 @@ export function JobFacts({ job }: { job: Job }) {
         <JobDuration job={job} />
       </Fact>
       <Fact name="Waited">{job.queueWaitMs === null ? <Absent /> : formatDuration(job.queueWaitMs)}</Fact>
+      {job.priority !== 0 && <Fact name="Priority">{job.priority}</Fact>}
       <Fact name="Timeout">{formatDuration(job.timeoutMs)}</Fact>
-      <Fact name="Worker">{job.workerId === null ? <Absent /> : <code className="breakable">{job.workerId}</code>}</Fact>
+      <Fact name="Worker">{job.workerId === null ? <Absent /> : <WorkerLink id={job.workerId} />}</Fact>
       {job.parentId !== null && (
         <Fact name="Parent">
           <JobLink jobId={job.parentId} />
@@ -67,6 +68,14 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+function WorkerLink({ id }: { id: string }) {
+  return (
+    <Link to="/jobs" search={{ worker_id: id }} className="id-link breakable" title="Its jobs">
+      {id}
+    </Link>
   );
 }
 

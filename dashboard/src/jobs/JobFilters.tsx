@@ -1,5 +1,8 @@
-// The filters above the job list: any of the statuses, and one function.
-import { JOB_STATUSES, type JobFilter, type JobStatus } from "../api/jobs";
+// The filters above the job list: any of the statuses, one function, a time, and what a link has narrowed the list down to.
+import { JOB_AGES, JOB_STATUSES, type JobAge, type JobFilter, type JobStatus } from "../api/jobs";
+import { FilterSelect } from "../components/FilterSelect";
+import { shortId } from "../format/numbers";
+import { exactTime } from "../format/time";
 import { FunctionSelect } from "./FunctionSelect";
 
 interface JobFiltersProps {
@@ -7,16 +10,25 @@ interface JobFiltersProps {
   onChange: (next: JobFilter) => void;
 }
 
+const AGE_WORDS: Record<JobAge, string> = {
+  "15m": "Last 15 minutes",
+  "1h": "Last hour",
+  "6h": "Last 6 hours",
+  "24h": "Last 24 hours",
+  "7d": "Last 7 days",
+};
+
+const AGE_CHOICES = [{ value: "", label: "Any time" }, ...JOB_AGES.map((age) => ({ value: age, label: AGE_WORDS[age] }))];
+
 export function JobFilters({ filter, onChange }: JobFiltersProps) {
   const chosen = new Set(filter.status);
+  const change = (next: { [Name in keyof JobFilter]: JobFilter[Name] | undefined }): void => {
+    const merged = Object.entries({ ...filter, ...next }).filter(([, value]) => value !== undefined);
+    onChange(Object.fromEntries(merged));
+  };
   const toggle = (status: JobStatus): void => {
     const next = JOB_STATUSES.filter((one) => (one === status ? !chosen.has(one) : chosen.has(one)));
-    const { status: _, ...rest } = filter;
-    onChange(next.length === 0 ? rest : { ...rest, status: next });
-  };
-  const chooseFunction = (key: string): void => {
-    const { function: _, ...rest } = filter;
-    onChange(key === "" ? rest : { ...rest, function: key });
+    change({ status: next.length === 0 ? undefined : next });
   };
   return (
     <div className="filters">
@@ -37,7 +49,44 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
           </button>
         ))}
       </div>
-      <FunctionSelect value={filter.function ?? ""} onChange={chooseFunction} />
+      <div className="filter-group">
+        <Narrowing filter={filter} change={change} />
+        <FilterSelect
+          label="Time"
+          value={filter.since ?? ""}
+          choices={AGE_CHOICES}
+          onChange={(age) => {
+            change({ since: JOB_AGES.find((one) => one === age), after: undefined, before: undefined });
+          }}
+        />
+        <FunctionSelect
+          value={filter.function ?? ""}
+          onChange={(key) => {
+            change({ function: key === "" ? undefined : key });
+          }}
+        />
+      </div>
     </div>
+  );
+}
+
+/** What no control sets, only a link; each can be taken away. */
+function Narrowing({ filter, change }: { filter: JobFilter; change: (next: { [Name in keyof JobFilter]: JobFilter[Name] | undefined }) => void }) {
+  const { worker_id, reads, after, before } = filter;
+  const time = [after && `from ${exactTime(new Date(after))}`, before && `to ${exactTime(new Date(before))}`].filter(Boolean).join(" ");
+  return (
+    <>
+      {worker_id !== undefined && <Removable words={`on ${worker_id}`} onRemove={() => { change({ worker_id: undefined }); }} />}
+      {reads !== undefined && <Removable words={`readers of artifact ${shortId(reads)}`} onRemove={() => { change({ reads: undefined }); }} />}
+      {time !== "" && filter.since === undefined && <Removable words={time} onRemove={() => { change({ after: undefined, before: undefined }); }} />}
+    </>
+  );
+}
+
+function Removable({ words, onRemove }: { words: string; onRemove: () => void }) {
+  return (
+    <button type="button" className="tag-link tag-removable" aria-label={`Remove the filter: ${words}`} onClick={onRemove}>
+      {words}
+    </button>
   );
 }

@@ -129,8 +129,8 @@ describe("the pane", () => {
     await userEvent.click(await screen.findByRole("button", { name: "Pin" }));
     await userEvent.click(await screen.findByRole("button", { name: "Unpin" }));
     expect(await screen.findByRole("button", { name: "Pin" })).toBeTruthy();
-    expect(asked).toContain(`/api/v1/artifacts/${artifact.id}/pin`);
-    expect(asked).toContain(`/api/v1/artifacts/${artifact.id}/unpin`);
+    expect(asked).toContain(`POST /api/v1/artifacts/${artifact.id}/pin`);
+    expect(asked).toContain(`POST /api/v1/artifacts/${artifact.id}/unpin`);
   });
 
   it("deletes after asking, and not before", async () => {

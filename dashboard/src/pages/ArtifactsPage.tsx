@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 
 import { artifactsQuery, type ArtifactFilter } from "../api/artifacts";
 import { ArtifactFilters } from "../artifacts/ArtifactFilters";
+import { ArtifactGallery } from "../artifacts/ArtifactGallery";
 import { ArtifactPane, type PaneView } from "../artifacts/ArtifactPane";
 import { ArtifactTable } from "../artifacts/ArtifactTable";
 import { StoredBytes } from "../artifacts/StoredBytes";
@@ -11,6 +12,7 @@ import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LoadMore } from "../components/LoadMore";
 import { PageHeader } from "../components/PageHeader";
+import { Segmented } from "../components/Segmented";
 import { TableSkeleton } from "../components/TableSkeleton";
 import { totalOf } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
@@ -18,22 +20,29 @@ import { useLiveArtifacts } from "../hooks/useLiveArtifacts";
 
 const route = getRouteApi("/artifacts");
 
+const LAYOUTS = [
+  ["table", "Table"],
+  ["gallery", "Gallery"],
+] as const;
+
 export function ArtifactsPage() {
   useDocumentTitle("Artifacts");
   useLiveArtifacts();
-  const { selected, tab, compare, ...filter } = route.useSearch();
+  const { selected, tab, compare, layout, ...filter } = route.useSearch();
   const navigate = route.useNavigate();
   const artifacts = useInfiniteQuery(artifactsQuery(filter));
   const rows = artifacts.data?.pages.flatMap((page) => page.items);
   const first = artifacts.data?.pages[0];
   const { sort: _, ...narrowing } = filter;
   const filtered = Object.keys(narrowing).length > 0;
-  const pane = { ...(selected !== undefined && { selected }), ...(tab !== undefined && { tab }), ...(compare !== undefined && { compare }) };
+  const laidOut = layout !== undefined && { layout };
+  const pane = { ...laidOut, ...(selected !== undefined && { selected }), ...(tab !== undefined && { tab }), ...(compare !== undefined && { compare }) };
   const show = (next: ArtifactFilter) => navigate({ search: { ...next, ...pane }, replace: true, resetScroll: false });
   const view = (next: PaneView) =>
     navigate({
       search: {
         ...filter,
+        ...laidOut,
         ...(selected !== undefined && { selected }),
         ...(next.tab !== "preview" && { tab: next.tab }),
         ...(next.compare !== undefined && { compare: next.compare }),
@@ -41,7 +50,7 @@ export function ArtifactsPage() {
       replace: next.compare === undefined,
       resetScroll: false,
     });
-  const close = () => navigate({ search: filter, resetScroll: false });
+  const close = () => navigate({ search: { ...filter, ...laidOut }, resetScroll: false });
   const closeOnEscape = (event: React.KeyboardEvent): void => {
     // In the search box, Escape empties the box.
     if (event.key === "Escape" && selected !== undefined && !isField(event.target)) void close();
@@ -52,11 +61,17 @@ export function ArtifactsPage() {
       <div>
         <PageHeader title="Artifacts" note={first !== undefined && totalOf(first, "artifact")}>
           <StoredBytes />
+          <Segmented
+            label="View"
+            value={layout ?? "table"}
+            choices={LAYOUTS}
+            onChange={(next) => void navigate({ search: ({ layout: _, ...search }) => ({ ...search, ...(next === "gallery" && { layout: next }) }), replace: true, resetScroll: false })}
+          />
         </PageHeader>
         <ArtifactFilters filter={filter} listedTypes={[...new Set(rows?.map(({ type }) => type))]} onChange={show} />
         <ErrorNotice error={artifacts.error} wanted="the artifacts" showsOlder={rows !== undefined} />
         {rows === undefined && artifacts.error === null && <TableSkeleton />}
-        {rows !== undefined && rows.length > 0 && <ArtifactTable artifacts={rows} selected={selected} />}
+        {rows !== undefined && rows.length > 0 && (layout === "gallery" ? <ArtifactGallery artifacts={rows} selected={selected} /> : <ArtifactTable artifacts={rows} selected={selected} />)}
         {rows?.length === 0 && (filtered ? <NoMatch onClear={() => show({})} /> : <NoArtifacts />)}
         <LoadMore
           shown={rows?.length ?? 0}

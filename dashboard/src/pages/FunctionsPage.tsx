@@ -1,11 +1,13 @@
 // The functions that workers registered, and how they have been doing.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 
 import { functionsQuery, type RegisteredFunction } from "../api/functions";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { PageHeader } from "../components/PageHeader";
+import { SearchBox } from "../components/SearchBox";
 import { StatusBadge } from "../components/StatusBadge";
 import { TableSkeleton } from "../components/TableSkeleton";
 import { TimeAgo } from "../components/TimeAgo";
@@ -16,9 +18,15 @@ import { useDocumentTitle } from "../hooks/useDocumentTitle";
 export function FunctionsPage() {
   useDocumentTitle("Functions");
   const { data, error } = useQuery(functionsQuery());
+  const [words, setWords] = useState("");
+  const shown = data?.filter((one) => `${one.name} ${one.key}`.toLowerCase().includes(words.toLowerCase()));
   return (
     <>
-      <PageHeader title="Functions" note={data !== undefined && countOf(data.length, "function")} />
+      <PageHeader title="Functions" note={data !== undefined && countOf(data.length, "function")}>
+        {data !== undefined && data.length > 0 && (
+          <SearchBox label="Search functions" placeholder="Search functions" value={words} onChange={setWords} />
+        )}
+      </PageHeader>
       <ErrorNotice error={error} wanted="the functions" showsOlder={data !== undefined} />
       {data === undefined && error === null && <TableSkeleton />}
       {data?.length === 0 && (
@@ -27,7 +35,12 @@ export function FunctionsPage() {
           <Command>upnext run tasks.py</Command>
         </EmptyState>
       )}
-      {data !== undefined && data.length > 0 && <FunctionTable functions={data} />}
+      {shown !== undefined && shown.length > 0 && <FunctionTable functions={shown} />}
+      {shown?.length === 0 && data !== undefined && data.length > 0 && (
+        <EmptyState title="No function matches">
+          <p>No name holds “{words}”.</p>
+        </EmptyState>
+      )}
     </>
   );
 }
@@ -36,7 +49,7 @@ function FunctionTable({ functions }: { functions: RegisteredFunction[] }) {
   return (
     <div className="table-frame">
       <table className="table">
-        <caption className="visually-hidden">Registered functions</caption>
+        <caption className="visually-hidden">Registered functions, with figures of the last 24 hours</caption>
         <thead>
           <tr>
             <th scope="col">Function</th>
@@ -48,6 +61,9 @@ function FunctionTable({ functions }: { functions: RegisteredFunction[] }) {
             </th>
             <th scope="col" className="column-number wide-only">
               Average
+            </th>
+            <th scope="col" className="column-number wide-only">
+              95 %
             </th>
             <th scope="col" className="column-number wide-only">
               Waiting
@@ -74,7 +90,7 @@ function FunctionRow({ function: one }: { function: RegisteredFunction }) {
   return (
     <tr className="row-link">
       <td className="cell-name">
-        <Link to="/jobs" search={{ function: one.key }} className="row-target" title={`Jobs of ${one.key}`}>
+        <Link to="/functions/$functionKey" params={{ functionKey: one.key }} className="row-target" title={one.key}>
           {one.name}
         </Link>
         {one.type !== "task" && <span className="tag">{one.type}</span>}
@@ -87,6 +103,7 @@ function FunctionRow({ function: one }: { function: RegisteredFunction }) {
       <td className="column-number wide-only">
         {one.averageDurationMs === null ? "–" : formatDuration(one.averageDurationMs)}
       </td>
+      <td className="column-number wide-only">{one.p95DurationMs === null ? "–" : formatDuration(one.p95DurationMs)}</td>
       <td className="column-number wide-only">{formatCount(one.backlog)}</td>
       <td className="column-time wide-only">
         <TimeAgo date={one.lastRunAt} />

@@ -5,24 +5,45 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { toJsonText, type JsonValue } from "../api/json";
 import { isFinished, jobQuery, type Job } from "../api/jobs";
 import { JobArtifacts } from "../artifacts/JobArtifacts";
-import { CopyButton } from "../components/CopyButton";
 import { ErrorNotice } from "../components/ErrorNotice";
-import { JsonBlock } from "../components/JsonBlock";
+import { JsonValueView } from "../components/JsonValueView";
 import { PageHeader } from "../components/PageHeader";
 import { ProgressBar } from "../components/ProgressBar";
 import { StatusBadge } from "../components/StatusBadge";
 import { TableSkeleton } from "../components/TableSkeleton";
+import { Tabs } from "../components/Tabs";
 import { shortId } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
+import { useFeedRefresh } from "../hooks/useFeed";
+import { AttemptList } from "../jobs/AttemptList";
+import { JobActions } from "../jobs/JobActions";
 import { JobError } from "../jobs/JobError";
 import { JobFacts } from "../jobs/JobFacts";
+import { JobLineage } from "../jobs/JobLineage";
+import { JobLogs } from "../jobs/logs/JobLogs";
+import { JobTree } from "../jobs/tree/JobTree";
+import type { JobPart } from "../router/searches";
 
 const route = getRouteApi("/jobs/$jobId");
+const REFRESH_GAP_MS = 500;
+
+const PARTS = [
+  ["summary", "Summary"],
+  ["logs", "Logs"],
+  ["tree", "Tree"],
+  ["lineage", "Lineage"],
+] as const;
 
 export function JobPage() {
   const { jobId } = route.useParams();
+  const { part = "summary" } = route.useSearch();
+  const navigate = route.useNavigate();
   const { data: job, error } = useQuery(jobQuery(jobId));
   useDocumentTitle(job === undefined ? `Job ${shortId(jobId)}` : `${job.functionName} ${shortId(jobId)}`);
+  useFeedRefresh([["job", jobId]], (event) => event.jobId === jobId || (event.kind === "job" && event.rootId === job?.rootId), REFRESH_GAP_MS);
+  const show = (next: JobPart): void => {
+    void navigate({ search: next === "summary" ? {} : { part: next }, replace: true, resetScroll: false });
+  };
   return (
     <>
       <nav className="crumbs" aria-label="Breadcrumb">
@@ -33,12 +54,18 @@ export function JobPage() {
       </nav>
       {job === undefined && <PageHeader title={`Job ${shortId(jobId)}`} />}
       <ErrorNotice error={error} wanted="this job" showsOlder={job !== undefined} />
-      {job === undefined ? error === null && <TableSkeleton /> : <JobBody job={job} />}
+      {job === undefined ? error === null && <TableSkeleton /> : <JobBody key={job.id} job={job} part={part} onPart={show} />}
     </>
   );
 }
 
-function JobBody({ job }: { job: Job }) {
+interface JobBodyProps {
+  job: Job;
+  part: JobPart;
+  onPart: (part: JobPart) => void;
+}
+
+function JobBody({ job, part, onPart }: JobBodyProps) {
   const running = job.status === "active" || job.status === "retrying";
   return (
     <>
@@ -48,20 +75,35 @@ function JobBody({ job }: { job: Job }) {
         {job.cancelRequested && !isFinished(job) && <span className="muted">is being cancelled</span>}
         {running && <ProgressBar value={job.progress} label="Progress of this job" />}
         {running && job.progressMessage !== null && <span className="muted breakable">{job.progressMessage}</span>}
+        <JobActions job={job} />
       </div>
-      <div className="job-columns">
-        <div className="job-content">
-          <JobError job={job} />
-          <JobArtifacts jobId={job.id} settled={isFinished(job)} />
-          {(job.result !== null || !isFinished(job) || job.status === "complete") && (
-            <JsonSection id="result" title="Result" value={job.result} absent={isFinished(job) ? "Nothing (null)." : "None yet."} />
-          )}
-          <JsonSection id="arguments" title="Arguments" value={job.kwargs} absent="No arguments." />
-          {job.checkpoint !== null && <JsonSection id="checkpoint" title="Checkpoint" value={job.checkpoint} absent="" />}
+      <Tabs label="About this job" value={part} tabs={PARTS} onChange={onPart}>
+        <div className="job-part">
+          {part === "summary" && <JobSummary job={job} />}
+          {part === "logs" && <JobLogs job={job} />}
+          {part === "tree" && <JobTree job={job} />}
+          {part === "lineage" && <JobLineage job={job} />}
         </div>
-        <JobFacts job={job} />
-      </div>
+      </Tabs>
     </>
+  );
+}
+
+function JobSummary({ job }: { job: Job }) {
+  return (
+    <div className="job-columns">
+      <div className="job-content">
+        <JobError job={job} />
+        {job.attempts > 1 && <AttemptList job={job} />}
+        <JobArtifacts jobId={job.id} settled={isFinished(job)} />
+        {(job.result !== null || !isFinished(job) || job.status === "complete") && (
+          <JsonSection id="result" title="Result" value={job.result} absent={isFinished(job) ? "Nothing (null)." : "None yet."} />
+        )}
+        <JsonSection id="arguments" title="Arguments" value={job.kwargs} absent="No arguments." />
+        {job.checkpoint !== null && <JsonSection id="checkpoint" title="Checkpoint" value={job.checkpoint} absent="" />}
+      </div>
+      <JobFacts job={job} />
+    </div>
   );
 }
 
@@ -76,11 +118,8 @@ function JsonSection({ id, title, value, absent }: JsonSectionProps) {
   const empty = value === null || toJsonText(value) === "{}";
   return (
     <section aria-labelledby={`${id}-heading`}>
-      <div className="section-heading">
-        <h2 id={`${id}-heading`}>{title}</h2>
-        {!empty && <CopyButton text={toJsonText(value)} label={title.toLowerCase()} />}
-      </div>
-      {empty ? <p className="muted">{absent}</p> : <JsonBlock value={value} label={title} />}
+      <h2 id={`${id}-heading`}>{title}</h2>
+      {empty ? <p className="muted">{absent}</p> : <JsonValueView value={value} label={title} />}
     </section>
   );
 }

@@ -1,45 +1,120 @@
-// The list of jobs, newest first, with its filters in the address bar.
-import { useInfiniteQuery } from "@tanstack/react-query";
+// The list of jobs, newest first, as a table or over time, with its filters in the address bar.
 import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
 
-import { jobsQuery } from "../api/jobs";
+import type { JobFilter } from "../api/jobs";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
-import { LoadMore } from "../components/LoadMore";
+import { LiveMark } from "../components/LiveMark";
 import { PageHeader } from "../components/PageHeader";
+import { Segmented } from "../components/Segmented";
 import { TableSkeleton } from "../components/TableSkeleton";
-import { countOf } from "../format/numbers";
+import { countOf, formatCount } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
+import { useScrolled } from "../hooks/useScrolled";
+import { BulkBar } from "../jobs/BulkBar";
 import { JobFilters } from "../jobs/JobFilters";
+import { JobsTimeline } from "../jobs/JobsTimeline";
 import { JobTable } from "../jobs/JobTable";
+import { MOST_COUNTED, useJobList } from "../jobs/useJobList";
 
 const route = getRouteApi("/jobs");
 
+/** Further down the list holds still. */
+const TOP_PX = 160;
+
+const VIEWS = [
+  ["table", "Table"],
+  ["timeline", "Timeline"],
+] as const;
+
+const NONE: ReadonlySet<string> = new Set();
+
 export function JobsPage() {
   useDocumentTitle("Jobs");
-  const filter = route.useSearch();
+  const { view = "table", ...filter } = route.useSearch();
   const navigate = route.useNavigate();
-  const jobs = useInfiniteQuery(jobsQuery(filter));
-  const rows = jobs.data?.pages.flatMap((page) => page.items);
-  const total = jobs.data?.pages[0]?.total ?? 0;
-  const filtered = filter.status !== undefined || filter.function !== undefined;
-  const clear = () => navigate({ search: {} });
-
+  const filtered = Object.keys(filter).length > 0;
+  const show = (next: JobFilter): void => {
+    void navigate({ search: { ...next, ...(view === "timeline" && { view }) }, replace: true });
+  };
+  const absent = filtered ? <NoMatch onClear={() => { show({}); }} /> : <NoJobs />;
   return (
     <>
-      <PageHeader title="Jobs" note={rows !== undefined && countOf(total, "job")} />
-      <JobFilters filter={filter} onChange={(next) => navigate({ search: next, replace: true })} />
+      <PageHeader title="Jobs">
+        <LiveMark />
+        <Segmented
+          label="View"
+          value={view}
+          choices={VIEWS}
+          onChange={(next) => void navigate({ search: { ...filter, ...(next === "timeline" && { view: next }) }, replace: true })}
+        />
+      </PageHeader>
+      <JobFilters filter={filter} onChange={show} />
+      {view === "timeline" ? <JobsTimeline filter={filter} absent={absent} /> : <JobsTable filter={filter} absent={absent} />}
+    </>
+  );
+}
+
+function JobsTable({ filter, absent }: { filter: JobFilter; absent: React.ReactNode }) {
+  const [selected, setSelected] = useState(NONE);
+  const narrowing = JSON.stringify(filter);
+  const [shown, setShown] = useState(narrowing);
+  // What is selected is always in sight. The table itself stays until the other jobs are there.
+  if (shown !== narrowing) {
+    setShown(narrowing);
+    setSelected(NONE);
+  }
+  const scrolled = useScrolled(TOP_PX);
+  const { jobs, news, showNews } = useJobList(filter, scrolled || selected.size > 0);
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = jobs;
+  const rows = jobs.data?.pages.flatMap((page) => page.items);
+  const total = jobs.data?.pages[0]?.total ?? 0;
+  const clear = (): void => {
+    setSelected(NONE);
+  };
+  return (
+    <>
       <ErrorNotice error={jobs.error} wanted="the jobs" showsOlder={rows !== undefined} />
       {rows === undefined && jobs.error === null && <TableSkeleton />}
-      {rows !== undefined && rows.length > 0 && <JobTable jobs={rows} />}
-      {rows?.length === 0 && (filtered ? <NoMatch onClear={clear} /> : <NoJobs />)}
-      <LoadMore
-        shown={rows?.length ?? 0}
-        total={jobs.data?.pages[0]}
-        hasMore={jobs.hasNextPage}
-        loading={jobs.isFetchingNextPage}
-        onLoad={() => void jobs.fetchNextPage()}
-      />
+      {rows !== undefined && (
+        <div className="list-line">
+          <span className="muted" role="status">
+            {countOf(total, "job")}
+          </span>
+          <BulkBar jobs={rows.filter((job) => selected.has(job.id))} onClear={clear} />
+        </div>
+      )}
+      {news > 0 && (
+        <button
+          type="button"
+          className="button button-primary news"
+          onClick={() => {
+            clear();
+            window.scrollTo({ top: 0 });
+            showNews();
+          }}
+        >
+          Show {news >= MOST_COUNTED ? `${formatCount(MOST_COUNTED)}+` : formatCount(news)} new
+        </button>
+      )}
+      {rows !== undefined && rows.length > 0 && (
+        <JobTable
+          jobs={rows}
+          selected={selected}
+          onSelect={setSelected}
+          onNearEnd={() => {
+            if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+          }}
+        />
+      )}
+      {rows?.length === 0 && absent}
+      {isFetchingNextPage && (
+        <p className="list-end muted" role="status">
+          Loading more…
+        </p>
+      )}
+      {rows !== undefined && rows.length > 0 && !hasNextPage && <p className="list-end muted">That is all.</p>}
     </>
   );
 }
@@ -56,7 +131,7 @@ function NoJobs() {
 function NoMatch({ onClear }: { onClear: () => void }) {
   return (
     <EmptyState title="No job matches">
-      <p>No job has this status and function.</p>
+      <p>No job fits all of the filters.</p>
       <button type="button" className="button" onClick={onClear}>
         Show all jobs
       </button>

@@ -1,21 +1,33 @@
-// The workers: which run now, how much they can do at once, and what they can do.
+// The workers: which run now, how much they can do at once, what each of them is running, and what they can do.
 import { useQuery } from "@tanstack/react-query";
 
+import { newestJobsQuery, type Job } from "../api/jobs";
 import { workersQuery, type Worker } from "../api/workers";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
+import { LiveMark } from "../components/LiveMark";
 import { PageHeader } from "../components/PageHeader";
 import { TableSkeleton } from "../components/TableSkeleton";
-import { TimeAgo } from "../components/TimeAgo";
 import { countOf, formatCount } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
+import { useFeedRefresh } from "../hooks/useFeed";
+import { WorkerCard } from "../workers/WorkerCard";
+
+const REFRESH_GAP_MS = 1_000;
+/** Jobs that run now, of all workers together. */
+const MOST_RUNNING = 500;
 
 export function WorkersPage() {
   useDocumentTitle("Workers");
   const { data, error } = useQuery(workersQuery());
+  const running = useQuery(newestJobsQuery({ status: ["active"] }, MOST_RUNNING));
+  useFeedRefresh([["workers"], ["jobs", "newest"]], (event) => event.kind === "job" && event.type !== "job.progress", REFRESH_GAP_MS);
+  const jobs = byWorker(running.data?.items ?? []);
   return (
     <>
-      <PageHeader title="Workers" note={data !== undefined && countOf(data.length, "worker")} />
+      <PageHeader title="Workers" note={data !== undefined && noteOf(data)}>
+        <LiveMark />
+      </PageHeader>
       <ErrorNotice error={error} wanted="the workers" showsOlder={data !== undefined} />
       {data === undefined && error === null && <TableSkeleton />}
       {data?.length === 0 && (
@@ -24,59 +36,34 @@ export function WorkersPage() {
           <Command>upnext run tasks.py</Command>
         </EmptyState>
       )}
-      {data !== undefined && data.length > 0 && <WorkerTable workers={data} />}
+      {data !== undefined && data.length > 0 && <WorkerCards workers={data} jobs={jobs} />}
     </>
   );
 }
 
-function WorkerTable({ workers }: { workers: Worker[] }) {
+function WorkerCards({ workers, jobs }: { workers: Worker[]; jobs: Map<string | null, Job[]> }) {
+  const ordered = workers.toSorted((a, b) => Number(b.active) - Number(a.active) || a.name.localeCompare(b.name));
   return (
-    <div className="table-frame">
-      <table className="table">
-        <caption className="visually-hidden">Workers</caption>
-        <thead>
-          <tr>
-            <th scope="col" className="column-status">
-              State
-            </th>
-            <th scope="col">Worker</th>
-            <th scope="col" className="column-number">
-              Instances
-            </th>
-            <th scope="col" className="column-number wide-only">
-              Busy slots
-            </th>
-            <th scope="col" className="column-time wide-only">
-              Last seen
-            </th>
-            <th scope="col" className="wide-only">
-              Functions
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {workers.map((worker) => (
-            <tr key={worker.name}>
-              <td>
-                <span className="status" data-job-status={worker.active ? "complete" : "cancelled"}>
-                  <span className="status-dot" aria-hidden="true" />
-                  {worker.active ? "running" : "stopped"}
-                </span>
-              </td>
-              <td className="cell-name">{worker.name}</td>
-              <td className="column-number">{formatCount(worker.instanceCount)}</td>
-              <td className="column-number wide-only">
-                {formatCount(worker.busySlots)}
-                <span className="muted"> / {formatCount(worker.slots)}</span>
-              </td>
-              <td className="column-time wide-only">
-                <TimeAgo date={worker.lastSeenAt} />
-              </td>
-              <td className="wide-only">{worker.functionNames.join(", ")}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <div className="worker-cards">
+      {ordered.map((worker) => (
+        <WorkerCard key={worker.name} worker={worker} jobs={jobs} />
+      ))}
     </div>
   );
+}
+
+function noteOf(workers: Worker[]): string {
+  const slots = workers.reduce((sum, worker) => sum + (worker.active ? worker.slots : 0), 0);
+  const busy = workers.reduce((sum, worker) => sum + worker.busySlots, 0);
+  return `${countOf(workers.filter((worker) => worker.active).length, "worker")} running, ${formatCount(busy)} of ${countOf(slots, "slot")} busy`;
+}
+
+function byWorker(jobs: Job[]): Map<string | null, Job[]> {
+  const groups = new Map<string | null, Job[]>();
+  for (const job of jobs) {
+    const group = groups.get(job.workerId);
+    if (group === undefined) groups.set(job.workerId, [job]);
+    else group.push(job);
+  }
+  return groups;
 }

@@ -1,49 +1,88 @@
-// The route tree: which page answers which address.
-import { createRootRoute, createRoute, createRouter, redirect, type RouterHistory } from "@tanstack/react-router";
+// The route tree: which page answers which address. Pages are fetched when somebody goes there.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, type RouterHistory } from "@tanstack/react-router";
 
 import { basePath } from "../api/client";
-import { PageCrash } from "../components/PageCrash";
-import { Shell } from "../components/Shell";
-import { ArtifactsPage } from "../pages/ArtifactsPage";
-import { FunctionsPage } from "../pages/FunctionsPage";
-import { JobPage } from "../pages/JobPage";
-import { JobsPage } from "../pages/JobsPage";
+import { PageCrash } from "../shell/PageCrash";
+import { TableSkeleton } from "../components/TableSkeleton";
 import { NotFoundPage } from "../pages/NotFoundPage";
-import { WorkersPage } from "../pages/WorkersPage";
+import { Shell } from "../shell/Shell";
 import { parseSearch, stringifySearch } from "./searchParams";
-import { validateArtifactsSearch, validateJobsSearch } from "./searches";
+import { validateActivitySearch, validateArtifactsSearch, validateJobSearch, validateJobsSearch, validateOverviewSearch } from "./searches";
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage });
+const getParentRoute = () => rootRoute;
 
-const indexRoute = createRoute({
-  getParentRoute: () => rootRoute,
+const overviewRoute = createRoute({
+  getParentRoute,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/jobs", replace: true });
-  },
+  validateSearch: validateOverviewSearch,
+  component: lazyRouteComponent(() => import("../pages/OverviewPage"), "OverviewPage"),
 });
 
 const jobsRoute = createRoute({
-  getParentRoute: () => rootRoute,
+  getParentRoute,
   path: "/jobs",
   validateSearch: validateJobsSearch,
-  component: JobsPage,
+  component: lazyRouteComponent(() => import("../pages/JobsPage"), "JobsPage"),
 });
 
-const jobRoute = createRoute({ getParentRoute: () => rootRoute, path: "/jobs/$jobId", component: JobPage });
+const jobRoute = createRoute({
+  getParentRoute,
+  path: "/jobs/$jobId",
+  validateSearch: validateJobSearch,
+  component: lazyRouteComponent(() => import("../pages/JobPage"), "JobPage"),
+});
 
 const artifactsRoute = createRoute({
-  getParentRoute: () => rootRoute,
+  getParentRoute,
   path: "/artifacts",
   validateSearch: validateArtifactsSearch,
-  component: ArtifactsPage,
+  component: lazyRouteComponent(() => import("../pages/ArtifactsPage"), "ArtifactsPage"),
 });
 
-const functionsRoute = createRoute({ getParentRoute: () => rootRoute, path: "/functions", component: FunctionsPage });
+const functionsRoute = createRoute({
+  getParentRoute,
+  path: "/functions",
+  component: lazyRouteComponent(() => import("../pages/FunctionsPage"), "FunctionsPage"),
+});
 
-const workersRoute = createRoute({ getParentRoute: () => rootRoute, path: "/workers", component: WorkersPage });
+const functionRoute = createRoute({
+  getParentRoute,
+  path: "/functions/$functionKey",
+  validateSearch: validateOverviewSearch,
+  component: lazyRouteComponent(() => import("../pages/FunctionPage"), "FunctionPage"),
+});
 
-const routeTree = rootRoute.addChildren([indexRoute, jobsRoute, jobRoute, artifactsRoute, functionsRoute, workersRoute]);
+const workersRoute = createRoute({
+  getParentRoute,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("../pages/WorkersPage"), "WorkersPage"),
+});
+
+const activityRoute = createRoute({
+  getParentRoute,
+  path: "/activity",
+  validateSearch: validateActivitySearch,
+  component: lazyRouteComponent(() => import("../pages/ActivityPage"), "ActivityPage"),
+});
+
+const settingsRoute = createRoute({
+  getParentRoute,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../pages/SettingsPage"), "SettingsPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  overviewRoute,
+  jobsRoute,
+  jobRoute,
+  artifactsRoute,
+  functionsRoute,
+  functionRoute,
+  workersRoute,
+  activityRoute,
+  settingsRoute,
+]);
 
 /** The browser's own history, unless a test brings another. */
 export function createDashboardRouter(history?: RouterHistory) {
@@ -54,6 +93,8 @@ export function createDashboardRouter(history?: RouterHistory) {
     parseSearch,
     stringifySearch,
     defaultErrorComponent: PageCrash,
+    defaultPendingComponent: TableSkeleton,
+    defaultPreload: "intent",
     scrollRestoration: true,
   });
 }

@@ -50,6 +50,12 @@ export function readDay(value: unknown): string | undefined {
   return text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
 }
 
+/** The parameter as a moment in RFC 3339. */
+export function readMoment(value: unknown): string | undefined {
+  const text = readText(value);
+  return text !== undefined && /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
+}
+
 /** The parameter as one word of a closed list; anything else counts as absent. */
 export function readWord<Word extends string>(value: unknown, words: readonly Word[]): Word | undefined {
   return readWords(value, words)?.[0];

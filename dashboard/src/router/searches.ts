@@ -1,11 +1,39 @@
 // The typed search parameters of each page: what its filters keep in the address bar.
 import { ARTIFACT_AGES, ARTIFACT_SORTS, type ArtifactFilter } from "../api/artifacts";
-import { JOB_STATUSES, type JobFilter } from "../api/jobs";
-import { readCount, readDay, readText, readTexts, readWord, readWords } from "./searchParams";
+import { JOB_AGES, JOB_STATUSES, type JobFilter } from "../api/jobs";
+import { TREND_HOURS, type TrendHours } from "../api/overview";
+import { readCount, readDay, readMoment, readText, readTexts, readWord, readWords } from "./searchParams";
 
-export type JobsSearch = JobFilter;
+export interface OverviewSearch {
+  /** What the trend shows; 24 when absent. */
+  hours?: TrendHours;
+}
+
+export interface JobsSearch extends JobFilter {
+  /** The table when absent. */
+  view?: "timeline";
+}
+
+export interface JobSearch {
+  /** The open part of the page; the summary when absent. */
+  part?: Exclude<JobPart, "summary">;
+}
+
+export const JOB_PARTS = ["summary", "logs", "tree", "lineage"] as const;
+export type JobPart = (typeof JOB_PARTS)[number];
+
+export interface ActivitySearch {
+  /** Only events of this kind. */
+  kind?: ActivityKind;
+  function?: string;
+}
+
+export const ACTIVITY_KINDS = ["jobs", "failures", "artifacts"] as const;
+export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
 export interface ArtifactsSearch extends ArtifactFilter {
+  /** The table when absent. */
+  layout?: "gallery";
   /** The artifact whose pane is open. */
   selected?: string;
   /** The open tab of the pane; the preview when absent. */
@@ -26,7 +54,26 @@ export function validateJobsSearch(raw: Record<string, unknown>): JobsSearch {
   return present<Required<JobsSearch>>({
     status: readWords(raw["status"], JOB_STATUSES),
     function: readText(raw["function"]),
+    worker_id: readText(raw["worker_id"]),
+    reads: readText(raw["reads"]),
+    since: readWord(raw["since"], JOB_AGES),
+    after: readMoment(raw["after"]),
+    before: readMoment(raw["before"]),
+    view: readWord(raw["view"], ["timeline"]),
   });
+}
+
+export function validateJobSearch(raw: Record<string, unknown>): JobSearch {
+  return present<Required<JobSearch>>({ part: readWord(raw["part"], ["logs", "tree", "lineage"]) });
+}
+
+export function validateOverviewSearch(raw: Record<string, unknown>): OverviewSearch {
+  const hours = readCount(raw["hours"]);
+  return present<Required<OverviewSearch>>({ hours: TREND_HOURS.find((one) => one === hours && one !== 24) });
+}
+
+export function validateActivitySearch(raw: Record<string, unknown>): ActivitySearch {
+  return present<Required<ActivitySearch>>({ kind: readWord(raw["kind"], ACTIVITY_KINDS), function: readText(raw["function"]) });
 }
 
 export function validateArtifactsSearch(raw: Record<string, unknown>): ArtifactsSearch {
@@ -45,6 +92,7 @@ export function validateArtifactsSearch(raw: Record<string, unknown>): Artifacts
     to: readDay(raw["to"]),
     versions: readWord(raw["versions"], ["all"]),
     sort: readWord(raw["sort"], ARTIFACT_SORTS),
+    layout: readWord(raw["layout"], ["gallery"]),
     selected: readText(raw["selected"]),
     tab: readWord(raw["tab"], ["details", "versions", "lineage"]),
     compare: readText(raw["compare"]),

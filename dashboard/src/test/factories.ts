@@ -1,8 +1,9 @@
 // Typed examples of what the server sends and of what the dashboard holds, for tests. Each takes what the test cares about.
 import { toArtifact, type Artifact } from "../api/artifacts";
 import type { WireRun } from "../api/artifactWire";
+import type { WireDashboardStats } from "../api/comingWire";
 import { toJob, type Job } from "../api/jobs";
-import type { WireArtifact, WireFunction, WireJob, WireWorkerInstance } from "../api/wire";
+import type { WireArtifact, WireFunction, WireJob, WireJobEvent, WireWorkerInstance } from "../api/wire";
 
 let made = 0;
 
@@ -50,6 +51,43 @@ export function makeWireJob(facts: Partial<WireJob> = {}): WireJob {
 
 export function makeJob(facts: Partial<Job> = {}): Job {
   return { ...toJob(makeWireJob()), ...facts };
+}
+
+export function makeWireJobEvent(facts: Partial<WireJobEvent> = {}): WireJobEvent {
+  const job_id = facts.job_id ?? nextId();
+  return {
+    type: "job.started",
+    at: "2026-11-24T02:00:00.040Z",
+    job_id,
+    function: "generate_report",
+    function_name: "generate_report",
+    parent_id: null,
+    root_id: job_id,
+    status: "active",
+    attempt: 1,
+    progress: 0,
+    progress_message: null,
+    error: null,
+    worker_id: "demo-3f9c21aa",
+    ...facts,
+  };
+}
+
+/** A server on which nothing has happened. */
+export function makeWireStats(facts: Partial<WireDashboardStats> = {}): WireDashboardStats {
+  return {
+    runs: { total: 0, success: 0, failed: 0, cancelled: 0, active: 0, success_rate: null, window_hours: 24 },
+    queue: { queued: 0, pending: 0, retrying: 0, active: 0, oldest_queued_ms: null },
+    workers: { total: 0, alive: 0, slots: 0, busy: 0 },
+    apis: { total: 0 },
+    artifacts: { count: 0, logical_bytes: 0, stored_bytes: 0 },
+    recent_runs: [],
+    recent_failures: [],
+    top_failing_functions: [],
+    oldest_queued_jobs: [],
+    stuck_active_jobs: [],
+    ...facts,
+  };
 }
 
 export function makeWireArtifact(facts: Partial<WireArtifact> = {}): WireArtifact {

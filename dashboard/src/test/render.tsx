@@ -10,13 +10,14 @@ import { createDashboardRouter } from "../router/router";
 
 type Answer = (url: URL, request: { method: string; body: string | undefined }) => Response | undefined;
 
-/** Answers `fetch` from a function; what it does not know is the server's 404. Returns the addresses asked for. */
+/** Answers `fetch` from a function; what it does not know is the server's 404. Returns the addresses asked for; what changes something begins with its method. */
 export function fakeServer(answer: Answer): string[] {
   const asked: string[] = [];
   vi.stubGlobal("fetch", (input: string, init: RequestInit = {}) => {
     const url = new URL(input, document.baseURI);
-    asked.push(`${url.pathname}${url.search}`);
-    return Promise.resolve(answer(url, { method: init.method ?? "GET", body: init.body as string | undefined }) ?? json({ detail: `nothing at ${url.pathname}` }, 404));
+    const method = init.method ?? "GET";
+    asked.push(`${method === "GET" ? "" : `${method} `}${url.pathname}${url.search}`);
+    return Promise.resolve(answer(url, { method, body: init.body as string | undefined }) ?? json({ detail: `nothing at ${url.pathname}` }, 404));
   });
   return asked;
 }

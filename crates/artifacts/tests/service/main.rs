@@ -56,7 +56,7 @@ impl Stand {
         let worker = WorkerId::fresh("test");
         let functions = Arc::from(["demo.make".to_owned()]);
         let lease = Duration::from_secs(60);
-        let request = ClaimRequest { worker, functions, limit: 1, lease };
+        let request = ClaimRequest { worker, functions, limit: 1, lease, suspect: true };
         self.backend.claim(request).await.unwrap().jobs.remove(0)
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn run() {
         let keeper = scope.spawn(move || {
             let mut losses = 0;
             loop {
-                let mut worker = Running::start(home, "lone worker", None);
+                let mut worker = Running::start(home, "worker", None);
                 // It dies, or everything is done: whatever comes first.
                 loop {
                     match worker.fate() {

@@ -11,6 +11,9 @@ use upnext_core::backend::{
     CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
     LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
+use upnext_core::insight::{
+    FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
+};
 use upnext_core::job::{Enqueued, Lease};
 use upnext_core::{
     Artifact, ArtifactId, Attempt, Backend, BackendError, Function, FunctionDefinition, Job, JobId, JobType,
@@ -133,5 +136,10 @@ pass_on! {
     async fn list_functions(&self) -> Result<Vec<Function>>;
     async fn find_function(&self, key: &str) -> Result<Option<Function>>;
     async fn set_paused(&self, key: &str, paused: bool) -> Result<bool>;
+    async fn job_stats(&self, query: StatsQuery) -> Result<JobStats>;
+    async fn job_trends(&self, query: TrendsQuery) -> Result<Vec<TrendHour>>;
+    async fn functions_ended(&self, since: Hour) -> Result<Vec<FunctionEnded>>;
+    async fn queue_depth(&self) -> Result<QueueDepth>;
+    async fn notable_jobs(&self, which: Notable, limit: usize) -> Result<Vec<Job>>;
     async fn ping(&self) -> Result<()>;
 }

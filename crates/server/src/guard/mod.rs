@@ -1,12 +1,14 @@
-//! Who may call: the right key, the right host name, the right origin.
+//! Who may call: the right key or a session begun with it, the right host name, the right origin.
 
 mod host;
 mod key;
 mod origin;
+mod session;
 
 pub(crate) use host::{HostPolicy, check_host};
-pub(crate) use key::{KeyDigest, require_key};
+pub(crate) use key::{KeyDigest, Lock, require_key};
 pub(crate) use origin::{OriginPolicy, check_origin};
+pub(crate) use session::{Sessions, end as end_session};
 
 /// The host of `host:port`, in lower case and without the brackets of an IPv6 address.
 fn host_of(authority: &str) -> String {

@@ -24,16 +24,34 @@ impl OriginPolicy {
         Self { allowed: allowed.into(), needed: !auth_enabled }
     }
 
-    fn allows(&self, headers: &HeaderMap) -> bool {
-        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-        let Some(origin) = text(header::ORIGIN.as_str()) else {
-            return !matches!(text("sec-fetch-site"), Some("cross-site" | "same-site"));
-        };
-        let own = authority_of(origin)
-            .zip(text(header::HOST.as_str()))
-            .is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host));
-        own || self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+    /// True unless a page of another site asks.
+    pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
+        let from = text(headers, "sec-fetch-site");
+        self.allows_origin(headers).unwrap_or(!matches!(from, Some("cross-site" | "same-site")))
     }
+
+    /// True when it is known that an own page, or one of an allowed origin, asks.
+    pub(crate) fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        self.allows_origin(headers).unwrap_or_else(|| text(headers, "sec-fetch-site") == Some("same-origin"))
+    }
+
+    /// Whether the origin of the request is this server's or an allowed one; `None` when it names none.
+    fn allows_origin(&self, headers: &HeaderMap) -> Option<bool> {
+        let origin = text(headers, header::ORIGIN.as_str())?;
+        let own = authority_of(origin)
+            .zip(text(headers, header::HOST.as_str()))
+            .is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host));
+        Some(own || self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)))
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}
+
+/// True when a call with this method changes nothing.
+pub(super) fn is_harmless(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Refuses changes that pages of other sites ask for.
@@ -42,8 +60,7 @@ pub(crate) async fn check_origin(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if harmless || !policy.needed || policy.allows(request.headers()) {
+    if is_harmless(request.method()) || !policy.needed || policy.allows(request.headers()) {
         return Ok(next.run(request).await);
     }
     Err(ApiError::Forbidden(
@@ -70,6 +87,19 @@ mod tests {
         assert!(allows(&[("host", "localhost:8080"), ("origin", "http://localhost:8080")]));
         assert!(allows(&[("host", "localhost:8080"), ("origin", "https://ops.example")]));
         assert!(allows(&[("host", "localhost:8080"), ("sec-fetch-site", "same-origin")]));
+    }
+
+    #[test]
+    fn a_session_needs_an_own_page() {
+        let policy = OriginPolicy::new(&[], true);
+        let own = |name: &'static str, value: &'static str| {
+            let pairs = [(header::HOST, "localhost:8080"), (header::HeaderName::from_static(name), value)];
+            policy
+                .is_own_page(&pairs.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect())
+        };
+        assert!(own("origin", "http://localhost:8080") && own("sec-fetch-site", "same-origin"));
+        assert!(!own("origin", "null") && !own("sec-fetch-site", "none") && !own("accept", "*/*"));
+        assert!(!own("origin", "http://localhost:8081") && !own("sec-fetch-site", "same-site"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod event;
 mod follower;
 mod names;
 mod pages;
+mod snapshots;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(crate) use event::LiveEvent;
 pub(crate) use follower::Follower;
 pub(crate) use names::EventNames;
 use pages::Page;
+pub(crate) use snapshots::snapshots;
 
 /// How often the reader looks although nothing woke it: progress of jobs and new artifacts give no signal.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

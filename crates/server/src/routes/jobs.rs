@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use upnext_core::JobId;
 use upnext_core::backend::{Cancelled, JobQuery, Retried};
-use upnext_core::{JobId, JobStatus};
+use upnext_core::insight::StatsQuery;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -93,10 +94,10 @@ fn filter(query: &QueryPairs) -> Result<JobQuery, ApiError> {
 struct JobStatsParams {
     /// Only jobs of this function (its key).
     function: Option<String>,
-    /// Only jobs made at or after this moment (RFC 3339).
+    /// Only jobs that ended at or after this moment (RFC 3339), or were made then and have not ended.
     #[param(format = DateTime)]
     after: Option<String>,
-    /// Only jobs made before this moment (RFC 3339).
+    /// Only jobs that ended before this moment (RFC 3339), or were made then and have not ended.
     #[param(format = DateTime)]
     before: Option<String>,
 }
@@ -105,22 +106,9 @@ struct JobStatsParams {
 #[utoipa::path(get, path = "/jobs/stats", tag = "jobs", params(JobStatsParams),
     responses((status = 200, description = "The figures", body = JobStats), CommonErrors))]
 async fn job_stats(State(state): State<AppState>, query: QueryPairs) -> Result<Json<JobStats>, ApiError> {
-    let filter = filter(&query)?;
-    let count = async |statuses: &[JobStatus]| -> Result<u64, ApiError> {
-        let query = JobQuery { statuses: statuses.to_vec(), limit: 1, ..filter.clone() };
-        Ok(state.backend().list_jobs(query).await?.total)
-    };
-    let (total, success_count) = (count(&[]).await?, count(&[JobStatus::Complete]).await?);
-    let failure_count = count(&[JobStatus::Failed]).await?;
-    let ended = success_count + failure_count;
-    Ok(Json(JobStats {
-        total,
-        success_count,
-        failure_count,
-        cancelled_count: count(&[JobStatus::Cancelled]).await?,
-        success_rate: (ended > 0).then(|| 100.0 * success_count as f64 / ended as f64),
-        avg_duration_ms: None,
-    }))
+    let JobQuery { function, after, before, .. } = filter(&query)?;
+    let stats = state.backend().job_stats(StatsQuery { function, after, before }).await?;
+    Ok(Json(stats.into()))
 }
 
 /// One job.

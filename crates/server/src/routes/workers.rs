@@ -4,24 +4,41 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::PathText;
 use crate::error::ApiError;
+use crate::live::snapshots;
 use crate::state::AppState;
 use crate::wire::{CommonErrors, ErrorBody, Worker, WorkerList};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(list_workers)).routes(routes!(get_worker))
+    OpenApiRouter::default()
+        .routes(routes!(list_workers))
+        .routes(routes!(stream_workers))
+        .routes(routes!(get_worker))
 }
 
 /// List the workers that are alive or were heard of within the last day.
 #[utoipa::path(get, path = "/workers", tag = "workers",
     responses((status = 200, description = "The workers, by name", body = WorkerList), CommonErrors))]
 async fn list_workers(State(state): State<AppState>) -> Result<Json<WorkerList>, ApiError> {
-    let workers = groups(&state).await?;
-    Ok(Json(WorkerList { total: workers.len() as u64, workers }))
+    Ok(Json(all(&state).await?))
+}
+
+/// The same as it changes: `event: workers.snapshot` at once, and again after something happened, at most every two seconds.
+#[utoipa::path(get, path = "/workers/stream", tag = "workers",
+    responses((status = 200, description = "The stream; each message is one WorkerList",
+        body = WorkerList, content_type = "text/event-stream"), CommonErrors))]
+async fn stream_workers(State(state): State<AppState>) -> Result<Response, ApiError> {
+    snapshots(&state, "workers.snapshot", |state| async move { all(&state).await }).await
+}
+
+async fn all(state: &AppState) -> Result<WorkerList, ApiError> {
+    let workers = groups(state).await?;
+    Ok(WorkerList { total: workers.len() as u64, workers })
 }
 
 /// One worker, by its name or by the id of one of its instances.

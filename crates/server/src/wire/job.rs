@@ -214,8 +214,22 @@ pub struct JobStats {
     pub cancelled_count: u64,
     /// Percentage, 0 to 100, of completed among completed and failed ones; null while there is none of either.
     pub success_rate: Option<f64>,
-    /// Mean run time in milliseconds. Not computed by this version: always null.
+    /// Mean run time in milliseconds of completed and failed ones; null while there is none of either.
     pub avg_duration_ms: Option<f64>,
+}
+
+impl From<upnext_core::insight::JobStats> for JobStats {
+    fn from(stats: upnext_core::insight::JobStats) -> Self {
+        let ended = stats.ended;
+        Self {
+            total: ended.total() + stats.unfinished,
+            success_count: ended.complete,
+            failure_count: ended.failed,
+            cancelled_count: ended.cancelled,
+            success_rate: ended.success_rate(),
+            avg_duration_ms: ended.mean_duration_ms(),
+        }
+    }
 }
 
 /// The answer to a request to cancel.

@@ -10,11 +10,13 @@ mod difference;
 mod errors;
 mod event;
 mod function;
+mod insight;
 mod job;
 mod lineage;
 mod presigned;
 mod preview;
 mod status;
+mod submission;
 mod worker;
 
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
@@ -30,6 +32,10 @@ pub use errors::ErrorBody;
 pub(crate) use event::StreamedEvent;
 pub use event::{ArtifactEvent, JobEvent};
 pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused};
+pub use insight::{
+    ApiFigures, BackendFacts, DashboardStats, FailingFunction, FunctionQueue, JobTrendHour, JobTrends,
+    KeptFigures, QueueFigures, QueueMetrics, RunFigures, Setting, SettingList, StorageFacts, WorkerFigures,
+};
 pub use job::{
     Attempt, AttemptList, Job, JobCancelled, JobDeleted, JobPage, JobRetried, JobStats, LogLine, LogPage, Run,
 };
@@ -40,7 +46,8 @@ pub use preview::{
     NoPreview, Outline, OutlineMember, Preview, PreviewColumn, PreviewedArtifact, TablePreview, TextPreview,
     Thumbnail,
 };
-pub use status::{AuthStatus, AuthVerified, Health, Readiness};
+pub use status::{AuthStatus, AuthVerified, Health, Login, Readiness, SessionState};
+pub use submission::{EventJob, EventSent, JobSubmitted, NewEvent, NewJob};
 pub use worker::{Worker, WorkerInstance, WorkerList};
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Whether calls need a key.
@@ -10,6 +10,23 @@ use utoipa::ToSchema;
 pub struct AuthStatus {
     /// True when every call under `/api/v1` but this one needs a key.
     pub auth_enabled: bool,
+    /// True when this request carries a session that has not ended.
+    pub session: bool,
+}
+
+/// A wish for a session.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The API key.
+    pub key: String,
+}
+
+/// Whether the browser has a session after this answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SessionState {
+    /// True after logging in, false after logging out, and false where no key is needed.
+    pub session: bool,
 }
 
 /// The key of this request is good (or none is needed).

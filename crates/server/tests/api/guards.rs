@@ -118,3 +118,75 @@ async fn foreign_host_names_are_refused() {
         assert_eq!(response.status(), 200, "{host}");
     }
 }
+
+/// The cookie of a fresh session, as a browser sends it back.
+async fn session(api: &Api) -> String {
+    let request = api.request(Method::POST, "/api/v1/auth/login").header("origin", &api.url);
+    let response = request.json(&serde_json::json!({"key": KEY})).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let cookie = header(&response, "set-cookie");
+    assert!(cookie.contains("; HttpOnly; SameSite=Strict") && !cookie.contains(KEY), "{cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_opens_what_the_key_opens() {
+    let api = with_key().await;
+    assert_eq!(
+        api.json("/api/v1/auth/status").await,
+        serde_json::json!({"auth_enabled": true, "session": false})
+    );
+    let cookie = session(&api).await;
+    let get = |path: &'static str| api.request(Method::GET, path).header("cookie", &cookie);
+    for path in ["/api/v1/jobs", "/api/v1/settings", "/api/v1/dashboard/stats"] {
+        assert_eq!(get(path).send().await.unwrap().status(), 200, "{path}");
+    }
+    let status: serde_json::Value = get("/api/v1/auth/status").send().await.unwrap().json().await.unwrap();
+    assert_eq!(status["session"], true);
+    let wrong = get("/api/v1/jobs").header("x-api-key", "wrong");
+    detail(wrong.send().await.unwrap(), 401).await;
+    let forged = api.request(Method::GET, "/api/v1/jobs").header("cookie", format!("{cookie}A"));
+    detail(forged.send().await.unwrap(), 401).await;
+    let out = api.post("/api/v1/auth/logout").await;
+    assert!(header(&out, "set-cookie").starts_with("upnext_session=; Path=/; Max-Age=0"));
+}
+
+#[tokio::test]
+async fn a_session_changes_things_from_own_pages_alone() {
+    let api = with_key().await;
+    let cookie = session(&api).await;
+    let id = api.submit("report").await;
+    let path = format!("/api/v1/jobs/{id}/cancel");
+    let cancel = || api.request(Method::POST, &path).header("cookie", &cookie);
+    for (name, value) in [
+        ("accept", "*/*"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "none"),
+    ] {
+        let refused = cancel().header(name, value).send().await.unwrap();
+        assert!(detail(refused, 403).await.contains("pages of this server"), "{name}: {value}");
+    }
+    assert_eq!(cancel().header("origin", &api.url).send().await.unwrap().status(), 200);
+    let again = cancel().header("sec-fetch-site", "same-origin").send().await.unwrap();
+    assert_eq!(again.status(), 409, "an own page was not let through");
+}
+
+#[tokio::test]
+async fn only_the_key_begins_a_session() {
+    let api = with_key().await;
+    let log_in = |body: serde_json::Value| api.request(Method::POST, "/api/v1/auth/login").json(&body);
+    for key in ["", "wrong", &KEY[1..]] {
+        let refused = log_in(serde_json::json!({"key": key})).send().await.unwrap();
+        assert_eq!(header(&refused, "set-cookie"), "", "{key}");
+        detail(refused, 401).await;
+    }
+    detail(log_in(serde_json::json!({})).send().await.unwrap(), 422).await;
+    let other = log_in(serde_json::json!({"key": KEY})).header("origin", "https://evil.example");
+    detail(other.send().await.unwrap(), 403).await;
+    let open = Api::start().await;
+    let answer = open.request(Method::POST, "/api/v1/auth/login").json(&serde_json::json!({"key": "x"}));
+    let answer = answer.send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), header(&answer, "set-cookie")), (200, String::new()));
+}

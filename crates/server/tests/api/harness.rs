@@ -113,6 +113,7 @@ impl Api {
             functions: [function.to_owned()].into(),
             limit: 1,
             lease: Duration::from_secs(60),
+            suspect: true,
         };
         self.client.backend().claim(request).await.unwrap().jobs.pop().unwrap()
     }

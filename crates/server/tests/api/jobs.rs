@@ -105,7 +105,7 @@ async fn what_does_not_exist_is_404_everywhere() {
 #[tokio::test]
 async fn wrong_methods_are_405() {
     let api = Api::start().await;
-    assert!(detail(api.post("/api/v1/jobs").await, 405).await.contains("POST"));
+    assert!(detail(api.post("/api/v1/workers").await, 405).await.contains("POST"));
     detail(api.get("/api/v1/jobs/x/cancel").await, 405).await;
     detail(api.post("/api/v1/auth/status").await, 405).await;
     detail(api.post("/health").await, 405).await;

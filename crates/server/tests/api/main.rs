@@ -13,6 +13,7 @@ mod follow;
 mod forms;
 mod guards;
 mod harness;
+mod insights;
 mod jobs;
 mod lineage;
 mod logs;
@@ -27,6 +28,7 @@ mod s3;
 #[path = "../../../blobs/tests/storage/s3_server.rs"]
 mod s3_server;
 mod stats;
+mod submissions;
 mod upload;
 mod uploads;
 mod webhooks;

@@ -23,6 +23,7 @@ pub mod finish;
 pub mod followers;
 pub mod functions;
 pub mod gates;
+pub mod insights;
 pub mod labels;
 pub mod limits;
 pub mod lineage;
@@ -164,6 +165,7 @@ macro_rules! backend_conformance {
                 other_leases_are_left_alone,
                 a_cancelled_job_does_not_come_back,
                 a_poison_job_fails_for_good,
+                jobs_on_their_last_worker_come_one_at_a_time,
                 losses_cost_no_retries,
                 the_checkpoint_survives_a_loss,
                 leases_survive_reopening,
@@ -391,6 +393,14 @@ macro_rules! backend_conformance {
                 rates_and_times_come_from_finished_jobs,
                 figures_are_about_one_day,
                 list_and_find_agree,
+            }
+            insights {
+                an_empty_backend_has_empty_figures,
+                ends_are_counted_in_their_hour,
+                what_is_taken_back_is_not_counted,
+                figures_equal_a_count_in_any_window,
+                depth_is_what_waits_and_runs,
+                notable_jobs_are_found,
             }
             concurrency {
                 claimers_never_share_a_job,

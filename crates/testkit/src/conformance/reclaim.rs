@@ -171,3 +171,31 @@ pub async fn leases_survive_reopening(harness: &dyn Harness) {
     assert_eq!(fixture.backend.reclaim_all().await, 1, "the lease ran out");
     assert_eq!(fixture.backend.status(id).await, JobStatus::Queued, "the job should be queued again");
 }
+
+/// Jobs that must not lose one more worker come one at a time, and only to those who ask for one; nothing else waits for
+/// them.
+pub async fn jobs_on_their_last_worker_come_one_at_a_time(harness: &dyn Harness) {
+    let fixture = harness.open().await;
+    let backend = &fixture.backend;
+    backend.submit_all((0..3).map(|_| new_job("f")).collect()).await;
+    for _ in 0..upnext_core::transition::SUSPECT_LOSSES {
+        assert_eq!(backend.take("f", 10).await.len(), 3, "a job that may lose more workers had to wait");
+        fixture.advance(3600);
+        assert_eq!(backend.reclaim_all().await, 3, "three leases should have run out");
+    }
+    let fresh = backend.submit(new_job("f")).await;
+    let unasked = crate::factories::claim_request(&["f"], 10);
+    let unasked = upnext_core::backend::ClaimRequest { suspect: false, ..unasked };
+    let claim = backend.claim(unasked).await.expect("claim should not fail");
+    assert_eq!(claim.jobs.len(), 1, "only the fresh job should come to a worker that holds a suspect");
+    assert_eq!((claim.jobs[0].lease.job_id, claim.jobs[0].suspect), (fresh, false));
+    for _ in 0..3 {
+        let job = backend.take("f", 10).await;
+        assert_eq!(job.len(), 1, "two suspects came together");
+        assert!(job[0].suspect, "the job should be known for a suspect");
+        // Given back unused, it is one still.
+        backend.release(vec![job[0].lease]).await.expect("release should not fail");
+        let job = backend.take_one("f").await;
+        assert_eq!(backend.end_applied(&job, crate::factories::ok()).await, JobStatus::Complete);
+    }
+}

@@ -7,8 +7,10 @@ import type { Artifact } from "../../api/artifacts";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Segmented } from "../../components/Segmented";
 import { countOf, formatBytes } from "../../format/numbers";
+import { languageOf } from "../../format/highlight";
 import { MAX_WHOLE_TEXT_BYTES, previewKind } from "../artifactTypes";
 import { MarkdownView } from "../lazyViewers";
+import { CodeText } from "./CodeText";
 import { TerminalText } from "./TerminalText";
 
 interface TextViewProps {
@@ -28,6 +30,7 @@ export function TextView({ artifact, preview, label }: TextViewProps) {
   const { data, error } = useQuery({ ...artifactTextQuery(artifact), enabled: whole });
   const text = data ?? preview.text;
   const markdown = previewKind(artifact) === "markdown";
+  const language = artifact.type === "file/xml" ? "markup" : languageOf(artifact.name);
   const partial = preview.truncated && data === undefined;
   return (
     <div className="viewer">
@@ -39,6 +42,8 @@ export function TextView({ artifact, preview, label }: TextViewProps) {
       {typeof preview.note === "string" && <p className="code-note">{preview.note}</p>}
       {markdown && view === "rendered" ? (
         <MarkdownView text={text} label={label} />
+      ) : language !== null ? (
+        <CodeText text={text} language={language} label={label} />
       ) : (
         <TerminalText text={text} label={label} />
       )}

@@ -1,21 +1,19 @@
-// The frame around every page: skip link, header with navigation, connection banner, main area.
+// The frame around every page: skip link, header with navigation, main area, palette, banner, and the sign-in when a key is needed.
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 
+import { readKeyNeeded, subscribeToKeyNeeded } from "../api/connection";
 import { healthQuery } from "../api/health";
+import { Keyboard } from "../palette/Keyboard";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Mark } from "./Mark";
-
-const PAGES = [
-  { to: "/jobs", label: "Jobs" },
-  { to: "/artifacts", label: "Artifacts" },
-  { to: "/functions", label: "Functions" },
-  { to: "/workers", label: "Workers" },
-] as const;
+import { PAGES } from "./pages";
+import { SignIn } from "./SignIn";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
+  const keyNeeded = useSyncExternalStore(subscribeToKeyNeeded, readKeyNeeded);
   useFocusOnNavigation(main);
   return (
     <>
@@ -30,22 +28,29 @@ export function Shell() {
       </button>
       <header className="header">
         <div className="header-inner">
-          <Link to="/jobs" className="brand">
+          <Link to="/" className="brand">
             <Mark />
             UpNext
           </Link>
           <nav className="nav" aria-label="Pages">
             {PAGES.map((page) => (
-              <Link key={page.to} to={page.to} className="nav-link" activeProps={{ className: "nav-link nav-link-active" }}>
+              <Link
+                key={page.to}
+                to={page.to}
+                className="nav-link"
+                activeProps={{ className: "nav-link nav-link-active" }}
+                activeOptions={{ exact: page.to === "/", includeSearch: false }}
+              >
                 {page.label}
               </Link>
             ))}
           </nav>
+          <Keyboard />
           <ServerVersion />
         </div>
       </header>
       <main className="main" ref={main} tabIndex={-1}>
-        <Outlet />
+        {keyNeeded ? <SignIn /> : <Outlet />}
       </main>
       <ConnectionBanner />
     </>
@@ -65,5 +70,7 @@ function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>): void {
     if (shown.current === pathname) return;
     shown.current = pathname;
     main.current?.focus({ preventScroll: true });
+    // Where the navigation scrolls sideways.
+    document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [main, pathname]);
 }

@@ -1,0 +1,1 @@
+DELETE FROM job_hours WHERE hour < ?1

@@ -1,0 +1,37 @@
+// The newest events of the feed, kept in the page while it is open. Holding still keeps what is shown while more comes in.
+import { useEffect, useEffectEvent, useState } from "react";
+
+import { watchEvents, type FeedEvent } from "../api/eventFeed";
+
+/** The oldest events go after so many. */
+export const MOST_EVENTS = 5_000;
+
+export interface Activity {
+  /** Newest first. */
+  events: FeedEvent[];
+  /** How many came in while the list was held still. */
+  held: number;
+  total: number;
+}
+
+export function useActivity(held: boolean): Activity {
+  const [events, setEvents] = useState<FeedEvent[]>([]);
+  const [shown, setShown] = useState<{ events: FeedEvent[]; total: number } | null>(null);
+  const [total, setTotal] = useState(0);
+  const receive = useEffectEvent((batch: FeedEvent[]) => {
+    setTotal((before) => before + batch.length);
+    setEvents((before) => [...batch.toReversed(), ...before].slice(0, MOST_EVENTS));
+  });
+  useEffect(
+    () =>
+      watchEvents({
+        onEvents: (batch) => {
+          receive(batch);
+        },
+      }),
+    [],
+  );
+  if (held && shown === null) setShown({ events, total });
+  if (!held && shown !== null) setShown(null);
+  return { events: shown?.events ?? events, held: shown === null ? 0 : total - shown.total, total };
+}

@@ -1,0 +1,68 @@
+// What a function was registered with.
+import type { ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
+
+import type { RegisteredFunction } from "../api/functions";
+import { CopyButton } from "../components/CopyButton";
+import { formatCount } from "../format/numbers";
+import { formatDuration } from "../format/time";
+
+export function FunctionFacts({ function: one }: { function: RegisteredFunction }) {
+  return (
+    <dl className="facts card">
+      <Fact name="Key">
+        <span className="digest">
+          <code title={one.key}>{one.key}</code>
+          <CopyButton text={one.key} label="key" />
+        </span>
+      </Fact>
+      <Fact name="Arguments">{signatureOf(one)}</Fact>
+      {one.trigger !== null && (
+        <Fact name={one.type === "cron" ? "Schedule" : "Listens to"}>
+          <code>{one.trigger}</code>
+        </Fact>
+      )}
+      <Fact name="Timeout">{formatDuration(one.timeoutMs)}</Fact>
+      <Fact name="Retries">{one.maxRetries === 0 ? "none" : `${formatCount(one.maxRetries)}, first after ${formatDuration(one.retryDelayMs)}`}</Fact>
+      {one.rateLimit !== null && <Fact name="Rate limit">{one.rateLimit}</Fact>}
+      {one.maxConcurrency !== null && <Fact name="At once">at most {formatCount(one.maxConcurrency)}</Fact>}
+      <Fact name="Workers">
+        {one.workerIds.length === 0 ? <span className="absent">none</span> : (
+          <ul className="plain-list">
+            {one.workerIds.map((id) => (
+              <li key={id}>
+                <Link to="/jobs" search={{ function: one.key, worker_id: id }} className="breakable id-link" title={`Its jobs on ${id}`}>
+                  {id}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Fact>
+    </dl>
+  );
+}
+
+function signatureOf({ parameters }: RegisteredFunction): ReactNode {
+  if (parameters === null) return <span className="absent">unknown</span>;
+  if (parameters.length === 0) return "none";
+  return (
+    <ul className="plain-list">
+      {parameters.map(({ name, required }) => (
+        <li key={name}>
+          <code>{name}</code>
+          {!required && <span className="muted"> optional</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+// A few jobs, one line each, for the boxes of pages that are not about jobs alone.
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import type { Job } from "../api/jobs";
+import { JobDuration } from "../components/JobDuration";
+import { ProgressBar } from "../components/ProgressBar";
+import { StatusBadge } from "../components/StatusBadge";
+import { TimeAgo } from "../components/TimeAgo";
+import { shortId } from "../format/numbers";
+
+interface JobLinesProps {
+  jobs: Job[];
+  /** What is said when there are none. */
+  absent: ReactNode;
+  /** What stands at the end of a line: how long it took, or when it was made. */
+  end?: "duration" | "created" | "finished";
+}
+
+export function JobLines({ jobs, absent, end = "duration" }: JobLinesProps) {
+  if (jobs.length === 0) return <p className="panel-absent">{absent}</p>;
+  return (
+    <ul className="job-lines">
+      {jobs.map((job) => (
+        <li key={job.id} className="row-link">
+          <StatusBadge status={job.status} />
+          <span className="job-line-name">
+            <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="row-target" title={job.id}>
+              {job.functionName}
+            </Link>{" "}
+            <code className="muted">{shortId(job.id)}</code>
+            {job.status === "failed" && job.error !== null && (
+              <span className="job-line-error" title={job.error}>
+                {job.error}
+              </span>
+            )}
+          </span>
+          {job.status === "active" && job.progress > 0 && <ProgressBar value={job.progress} label={`Progress of ${job.functionName}`} />}
+          <span className="job-line-end">
+            {end === "duration" && <JobDuration job={job} />}
+            {end === "created" && <TimeAgo date={job.createdAt} />}
+            {end === "finished" && <TimeAgo date={job.completedAt} />}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
