@@ -97,7 +97,8 @@ const RUN_HELP: &str = "Ctrl-C or SIGTERM lets running jobs end, for 3 seconds a
     by a second Ctrl-C or SIGTERM.";
 
 const DEV_HELP: &str = "The workers are started anew whenever a Python file in the folders of FILES changes.\n\n\
-    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 the server could not start, 2 the call was wrong.";
+    Exit codes: 0 stopped by the first Ctrl-C or SIGTERM, 1 the server could not start, 2 the call was wrong, 130 or 143 \
+    stopped by a second Ctrl-C or SIGTERM.";
 
 const COMPLETIONS_HELP: &str = "bash: source <(upnext completions bash)\n\
     zsh:  source <(upnext completions zsh)\n\

@@ -184,7 +184,9 @@ fn a_job_is_shown_with_all_that_belongs_to_it() {
     deployment.run(&put).ok();
 
     let tree = deployment.run(&["jobs", "tree", &child.to_string()]).ok();
-    let drawn: Vec<&str> = tree.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    let width = tree.find("STATUS").unwrap();
+    let first_column = |line: &str| line.chars().take(width).collect::<String>().trim_end().to_owned();
+    let drawn: Vec<String> = tree.lines().map(first_column).collect();
     assert_eq!(drawn, ["JOB", "root", "├─ child ←", "│  └─ grandchild", "└─ other"], "{tree}");
     assert!(tree.lines().nth(3).unwrap().contains("ValueError: not today"), "{tree}");
     let all = [root, child, grandchild, other].map(|id| id.to_string());
@@ -269,7 +271,7 @@ fn following_prints_lines_as_they_come_and_ends_with_the_job() {
     assert_eq!(ran.stderr, format!("job {id} is complete\n"));
     ran.ok();
     let again = deployment.run(&["jobs", "logs", &id, "-f"]).ok();
-    assert_eq!(again.lines().count(), 5, "{again}");
+    assert_eq!(again.lines().count(), 6, "{again}");
 }
 
 #[test]
