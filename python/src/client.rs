@@ -83,7 +83,6 @@ impl Connection {
 
     /// Submits a job; answers its id.
     #[pyo3(signature = (spec, kwargs, key=None, parent=None, options=None))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of one Python call")]
     fn submit_sync(
         &self,
         py: Python<'_>,
@@ -182,7 +181,7 @@ impl Connection {
         key: Option<String>,
         parent: Option<&Attempt>,
     ) -> PyResult<()> {
-        let work = self.sending(event(name, data, key, parent), &declared);
+        let work = self.sending(event(name, data, key, parent), declared);
         mailbox.answer(py, future, work).map(|_| ())
     }
 
@@ -197,7 +196,7 @@ impl Connection {
         key: Option<String>,
         parent: Option<&Attempt>,
     ) -> PyResult<Py<PyAny>> {
-        runtime::wait(py, self.sending(event(name, data, key, parent), &declared))?.into_python(py)
+        runtime::wait(py, self.sending(event(name, data, key, parent), declared))?.into_python(py)
     }
 
     /// Cancels a job; `future` gets whether that will end it.
@@ -241,10 +240,10 @@ impl Connection {
     fn sending(
         &self,
         event: Event,
-        declared: &[Py<TaskSpec>],
+        declared: Vec<Py<TaskSpec>>,
     ) -> impl Future<Output = Result<JobIds, Failure>> + Send + 'static {
         let client = self.deployment.client.clone();
-        let declared: Vec<_> = declared.iter().map(|spec| spec.get().definition.clone()).collect();
+        let declared: Vec<_> = declared.into_iter().map(|spec| spec.get().definition.clone()).collect();
         async move {
             let made: Vec<Delivery> = client.send_event(event, &declared).await?;
             Ok(JobIds(made.into_iter().map(|delivery| delivery.job_id).collect()))

@@ -109,7 +109,7 @@ def test_log_lines_are_kept_in_order_before_the_end(worker: upnext.Worker) -> No
         context.log.debug("100 %")
         with pytest.raises(ValueError, match="one of debug, info"):
             context.send_log("loud", "x")
-        with pytest.raises(TypeError, match="log: the argument bad is a object"):
+        with pytest.raises(TypeError, match="log: the argument bad is an object"):
             context.send_log("info", "x", bad=object())
 
     async def main() -> str:

@@ -136,7 +136,7 @@ def test_plain_data_is_written_as_for_jobs() -> None:
         (pd.NaT, "data.rows[1] is NaT, and JSON has no such time"),
         (np.datetime64("NaT"), "data.rows[1] is NaT"),
         (np.timedelta64("NaT"), "data.rows[1] is NaT"),
-        (Node("a", [Node("b", extra=object())]), "data.rows[1].below[0].extra is a object, which JSON cannot carry"),
+        (Node("a", [Node("b", extra=object())]), "data.rows[1].below[0].extra is an object, which JSON cannot carry"),
         ({"a": {(1, 2): 3}}, "data.rows[1].a has a key of type tuple; JSON has only text keys"),
         ({float("nan"): 3}, "a key of data.rows[1] is nan"),
         (Node, "data.rows[1] is a type, which JSON cannot carry"),

@@ -33,10 +33,12 @@ NAMES = [
     "BackendUnavailableError",
     "ConfigurationError",
     "Context",
+    "EventHandle",
     "FailureReason",
     "Future",
     "InvalidArtifactError",
     "JobStatus",
+    "MissedRunPolicy",
     "PackageManager",
     "StaleLeaseError",
     "SyncExecutor",
@@ -44,6 +46,7 @@ NAMES = [
     "TaskHandle",
     "TaskResult",
     "TaskTimeoutError",
+    "TypedEvent",
     "Worker",
     "WorkerQueueConfig",
     "__version__",
@@ -88,24 +91,6 @@ def test_enums_are_their_wire_values() -> None:
         "unknown",
     ]
     assert upnext.SyncExecutor.THREAD == "thread"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"cache_key": "{x}"},
-        {"cache_ttl": 5},
-        {"rate_limit": "10/m"},
-        {"max_concurrency": 1},
-        {"routing_group": "g"},
-        {"group_max_concurrency": 1},
-    ],
-)
-def test_options_of_later_versions_are_refused_not_ignored(worker: upnext.Worker, options: dict[str, Any]) -> None:
-    [option] = options
-    with pytest.raises(NotImplementedError, match=f"option {option} is not in this version"):
-        worker.task(**options)
-    worker.task(**{option: None})
 
 
 @pytest.mark.parametrize(
@@ -223,7 +208,7 @@ USES = """
         await add.submit("x")  # error: arg-type
         await name.submit(1, m=2)  # error: call-arg
         await add.submit_idempotent(7, 1)  # error: arg-type
-        worker.task(rate_limit="1/s")  # error: call-overload
+        worker.task(colour="red")  # error: call-overload
 """
 
 

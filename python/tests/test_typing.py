@@ -91,7 +91,17 @@ def test_wrong_uses_have_theirs(tmp_path: Path) -> None:
 
 def test_every_public_type_is_written_down() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pyright", "--verifytypes", "upnext", "--ignoreexternal", "--outputjson"],
+        [
+            sys.executable,
+            "-m",
+            "pyright",
+            "--pythonpath",
+            sys.executable,
+            "--verifytypes",
+            "upnext",
+            "--ignoreexternal",
+            "--outputjson",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
