@@ -82,7 +82,7 @@ class Worker:
         if url is not None and redis_url is not None and url != redis_url:
             raise ValueError("url and redis_url name the same thing: give one of them")
         try:
-            self.sync_executor = SyncExecutor(sync_executor)
+            self.sync_executor: SyncExecutor = SyncExecutor(sync_executor)
         except ValueError:
             known = " or ".join(f"SyncExecutor.{each.name}" for each in SyncExecutor)
             raise ValueError(f"sync_executor is {known}, not {sync_executor!r}") from None
