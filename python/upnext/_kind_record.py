@@ -55,8 +55,9 @@ class Record(Kind):
 
     def _each(self, given: Mapping[str, Any], way: str) -> dict[str, Any]:
         known = self._known()
-        for name in self._required:
-            if name not in given:
+        # In the order of the fields, so that the same mistake is always told with the same words.
+        for name in known:
+            if name in self._required and name not in given:
                 self.refuse(given, f"it has no '{name}'")
         made = {}
         for name, value in given.items():
