@@ -28,6 +28,12 @@ impl SettingInfo {
         // Anyone who knows a webhook's address can post to it.
         ["KEY", "SECRET", "WEBHOOK_URL"].iter().any(|word| self.name.contains(word))
     }
+
+    /// A value of it as people may see it: `***` for a secret, an address without its password.
+    #[must_use]
+    pub fn fit_to_be_shown(&self, value: &str) -> String {
+        if self.is_secret() { "***".to_owned() } else { without_password(value) }
+    }
 }
 
 impl Settings {
@@ -47,11 +53,7 @@ impl Settings {
         let shown = |info: &'static SettingInfo| {
             let given = self.chosen(info.name).or_else(|| self.given.get(info.name).cloned());
             let is_set = given.is_some();
-            let value = match given {
-                Some(_) if info.is_secret() => "***".to_owned(),
-                Some(text) => without_password(&text),
-                None => info.default.to_owned(),
-            };
+            let value = given.map_or_else(|| info.default.to_owned(), |text| info.fit_to_be_shown(&text));
             ShownSetting { info, value, is_set }
         };
         SETTINGS.iter().map(shown).collect()
@@ -72,7 +74,8 @@ impl Settings {
 }
 
 /// A URL with its password, and whatever its query says, hidden. Other text as it is.
-fn without_password(text: &str) -> String {
+#[must_use]
+pub fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
     let hidden = match rest.rsplit_once('@') {

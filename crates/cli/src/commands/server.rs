@@ -130,5 +130,8 @@ fn missing(settings: &Settings) -> bool {
 
 fn shown_database(settings: &Settings) -> String {
     let url = settings.database_url.as_deref().or(settings.redis_url.as_deref());
-    url.map_or_else(|| settings.database_file().display().to_string(), super::settings::without_password)
+    url.map_or_else(
+        || settings.database_file().display().to_string(),
+        upnext_core::shown_settings::without_password,
+    )
 }

@@ -47,7 +47,7 @@ fn shown(info: &SettingInfo) -> Shown {
     let set =
         std::env::var(&name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let is_set = set.is_some();
-    let value = set.map_or_else(|| info.default.to_owned(), |value| without_secret(info.name, &value));
+    let value = set.map_or_else(|| info.default.to_owned(), |value| info.fit_to_be_shown(&value));
     Shown {
         name,
         value,
@@ -55,48 +55,5 @@ fn shown(info: &SettingInfo) -> Shown {
         is_set,
         has_effect: info.effective,
         description: info.description,
-    }
-}
-
-fn without_secret(name: &str, value: &str) -> String {
-    // Anyone who knows a webhook's address can post to it.
-    let secret = name.contains("KEY") || name.contains("SECRET") || name.contains("WEBHOOK_URL");
-    if secret { "***".to_owned() } else { without_password(value) }
-}
-
-/// A URL with its password, and whatever its query says, hidden. Other text as it is.
-pub(super) fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
-    let hidden = match rest.rsplit_once('@') {
-        Some((login, address)) => {
-            let user = login.split(':').next().unwrap_or_default();
-            let password = if login.contains(':') { ":***" } else { "" };
-            format!("{user}{password}@{address}")
-        }
-        None => rest.to_owned(),
-    };
-    format!("{scheme}://{hidden}{query}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_hidden() {
-        assert_eq!(without_secret("API_KEY", "hunter2"), "***");
-        assert_eq!(without_secret("WEBHOOK_SECRET", "whsec_x"), "***");
-        assert_eq!(without_secret("WEBHOOK_EVENTS", "job.*"), "job.*");
-        assert_eq!(without_secret("ALERT_WEBHOOK_URL", "https://hooks.example/secret"), "***");
-        for (url, shown) in [
-            ("postgres://ada:pass@word@db:5432/x?password=1", "postgres://ada:***@db:5432/x?***"),
-            ("redis://:secret@h", "redis://:***@h"),
-            ("postgres://ada@db/x", "postgres://ada@db/x"),
-            ("sqlite:///var/lib/upnext.db", "sqlite:///var/lib/upnext.db"),
-            ("text", "text"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
     }
 }
