@@ -15,7 +15,7 @@ use upnext_core::{
 
 use crate::client::Connection;
 use crate::error::Failure;
-use crate::mailbox::{Answer, Mailbox};
+use crate::mailbox::Mailbox;
 use crate::runtime;
 
 /// Leases are kept by a clock that a test may move by years.
@@ -80,17 +80,9 @@ impl TestClock {
                     () = tokio::time::sleep(POLL) => {}
                 }
             }
-            Ok(Settled)
+            Ok(())
         };
         mailbox.answer(py, future, work).map(|_| ())
-    }
-}
-
-struct Settled;
-
-impl Answer for Settled {
-    fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(py.None())
     }
 }
 

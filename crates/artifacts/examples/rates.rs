@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 use upnext_artifacts::{ArtifactData, ArtifactService, CreateArtifact};
 use upnext_blobs::BlobStore;
-use upnext_core::job::{JobType, NewJob, RawJson};
-use upnext_core::{JobId, RetryPolicy, Settings};
+use upnext_core::client::Submission;
+use upnext_core::{JobId, RawJson, Settings};
 
 const SMALL: usize = 50_000;
 const IN_FLIGHT: usize = 32;
@@ -33,23 +33,7 @@ async fn main() {
     let backend = upnext_sqlite::open(options).await.unwrap();
     let blobs = BlobStore::open(&settings.artifact_storage).unwrap();
     let artifacts = ArtifactService::new(Arc::clone(&backend), blobs, &settings);
-    let job = NewJob {
-        id: JobId::fresh(),
-        function: "rates".to_owned(),
-        function_name: "rates".to_owned(),
-        job_type: JobType::Task,
-        kwargs: RawJson::parse("{}").unwrap(),
-        idempotency_key: None,
-        priority: 0,
-        scheduled_at: None,
-        delay: Duration::ZERO,
-        concurrency_key: None,
-        cache: None,
-        retry: RetryPolicy::default(),
-        timeout: Duration::from_secs(60),
-        parent: None,
-        source: None,
-    };
+    let job = Submission::new("rates", RawJson::trusted("{}")).into_new_job().unwrap();
     let job_id = job.id;
     backend.enqueue(vec![job]).await.unwrap();
     small(&artifacts, job_id).await;

@@ -7,12 +7,12 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use upnext_artifacts::{ArtifactData, ArtifactService, CreateArtifact};
 use upnext_blobs::BlobStore;
-use upnext_core::job::{JobType, NewJob, RawJson};
-use upnext_core::{Artifact, JobId, RetryPolicy, Settings};
+use upnext_core::client::Submission;
+use upnext_core::{Artifact, JobId, RawJson, Settings};
 
 #[tokio::main]
 async fn main() {
@@ -57,23 +57,7 @@ async fn service(folder: &Path, mib: u64, endpoint: String) -> (ArtifactService,
     let backend = upnext_sqlite::open(options).await.unwrap();
     let blobs = BlobStore::open(&settings.artifact_storage).unwrap();
     let artifacts = ArtifactService::new(backend.clone(), blobs, &settings);
-    let job = NewJob {
-        id: JobId::fresh(),
-        function: "transfer".to_owned(),
-        function_name: "transfer".to_owned(),
-        job_type: JobType::Task,
-        kwargs: RawJson::parse("{}").unwrap(),
-        idempotency_key: None,
-        priority: 0,
-        scheduled_at: None,
-        delay: Duration::ZERO,
-        concurrency_key: None,
-        cache: None,
-        retry: RetryPolicy::default(),
-        timeout: Duration::from_secs(60),
-        parent: None,
-        source: None,
-    };
+    let job = Submission::new("transfer", RawJson::trusted("{}")).into_new_job().unwrap();
     let id = job.id;
     backend.enqueue(vec![job]).await.unwrap();
     (artifacts, id)

@@ -122,8 +122,8 @@ impl Schedule {
     ) -> Due {
         // What is too old to be run is passed over without being counted one by one.
         let oldest = match policy {
+            MissedRunPolicy::LatestOnly => return self.latest(expected, now),
             MissedRunPolicy::CatchUp => max_catch_up.map(|most| now.before(most)),
-            MissedRunPolicy::LatestOnly => None,
             MissedRunPolicy::Skip => Some(now.before(ON_TIME)),
         };
         let mut next = Some(expected);
@@ -131,9 +131,6 @@ impl Schedule {
             && expected < oldest
         {
             next = self.next_after(oldest.before(Duration::from_micros(1)));
-        }
-        if policy == MissedRunPolicy::LatestOnly {
-            return self.latest(expected, now);
         }
         let mut runs = Vec::new();
         while let Some(run) = next.filter(|run| *run <= now && runs.len() < MAX_RUNS_AT_ONCE) {
