@@ -19,7 +19,7 @@ demo: $(VENV)/.built ## Sets everything up and runs the main job: a task makes a
 
 test: test-rust test-python test-dashboard test-e2e ## Sets everything up and runs all tests
 
-test-rust: dashboard/dist/index.html ## Rust tests and documentation examples
+test-rust: dashboard/dist/index.html $(VENV)/.tools ## Rust tests and documentation examples
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --exclude upnext-python; \
 	else cargo test --workspace --exclude upnext-python --lib --bins --tests; fi
 	cargo test --workspace --exclude upnext-python --doc

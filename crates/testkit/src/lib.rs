@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod factories;
 pub mod fixture;
 mod model;
+pub mod servers;
 pub mod steps;
 
 pub use fixture::{Fixture, Harness};
