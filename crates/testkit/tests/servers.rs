@@ -8,11 +8,11 @@ use upnext_testkit::servers;
 
 /// Sends one inline command and reads what comes at once.
 fn ask(port: u16, command: &str) -> String {
-    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    connection.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).expect("it should listen");
+    connection.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out is set");
+    connection.write_all(format!("{command}\r\n").as_bytes()).expect("it should read");
     let mut answer = [0; 256];
-    let length = connection.read(&mut answer).unwrap();
+    let length = connection.read(&mut answer).expect("it should answer");
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 

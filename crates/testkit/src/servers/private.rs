@@ -96,6 +96,7 @@ fn spawn(kind: &str, options: &[String], folder: &Path, port: Option<u16>) -> (C
     BufReader::new(guard.stdout.as_mut().expect("the output is a pipe"))
         .read_line(&mut line)
         .expect("the script of the servers should answer");
-    let address = serde_json::from_str(&line).unwrap_or_else(|_| panic!("a private {kind} did not start: see above"));
+    let address =
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("a private {kind} did not start: see above"));
     (guard, address)
 }
