@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::api::{ApiInstance, ApiReport, ApiRequest, ApiTraffic, RequestQuery, TrafficQuery};
 use crate::artifact::{Artifact, ArtifactPatch, Digest, NewArtifact, NewPart, Part, RecordRefusal, Seal};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
@@ -342,6 +343,17 @@ pub enum JobDeleted {
     UnknownJob,
 }
 
+/// What a request to forget a function did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FunctionForgotten {
+    /// It is gone, with its schedule, its limits and its cached results. Its jobs stay.
+    Gone,
+    /// These worker instances are alive and offer it.
+    Offered(Vec<String>),
+    /// There is no such function.
+    UnknownFunction,
+}
+
 /// One engine that keeps all truth about jobs and artifact records. See the module's text for what every verb promises.
 #[async_trait]
 pub trait Backend: Send + Sync + std::fmt::Debug {
@@ -421,7 +433,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// How much there is.
     async fn artifact_totals(&self) -> Result<ArtifactTotals>;
 
-    /// Removes artifacts whose time has come and jobs that ended long ago. Pinned artifacts stay, and so do their jobs.
+    /// Removes artifacts whose time has come and jobs that ended long ago. Pinned artifacts stay, and so do their jobs. Also
+    /// forgets instances, requests and figures of APIs that are older than [`api`](crate::api) says.
     async fn expire(&self, request: ExpireRequest) -> Result<Expired>;
 
     /// Removes a job that has ended, with its history and its artifacts.
@@ -503,6 +516,10 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Stops or restarts claiming of a function's jobs. False when there is no such function.
     async fn set_paused(&self, key: &str, paused: bool) -> Result<bool>;
 
+    /// Forgets a function that no living worker offers: it is listed no more, its schedule makes no runs, its handler hears
+    /// no events. A worker that offers it again brings it back.
+    async fn forget_function(&self, key: &str) -> Result<FunctionForgotten>;
+
     /// How many jobs there are, and how they ended. Jobs that were removed because of their age may still be counted; one that
     /// was queued again by hand has not ended.
     async fn job_stats(&self, query: StatsQuery) -> Result<JobStats>;
@@ -519,6 +536,20 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Jobs that deserve a look, at most `limit`.
     async fn notable_jobs(&self, which: Notable, limit: usize) -> Result<Vec<Job>>;
+
+    /// Notes that an instance of an API is alive, and which requests it answered. What is known of it is replaced; figures
+    /// and dropped requests add up. Of the requests those stay listed that [`listed`](crate::api::listed) would choose among all
+    /// of that API.
+    async fn record_requests(&self, report: ApiReport) -> Result<()>;
+
+    /// The instances of APIs that were heard of within [`API_LISTED`](crate::api::API_LISTED), newest first.
+    async fn list_apis(&self) -> Result<Vec<ApiInstance>>;
+
+    /// Figures about requests, one for each API, hour, route and method.
+    async fn api_traffic(&self, query: TrafficQuery) -> Result<ApiTraffic>;
+
+    /// Requests that are still listed, the one recorded last first.
+    async fn list_requests(&self, query: RequestQuery) -> Result<Vec<ApiRequest>>;
 
     /// Answers when the backend works.
     async fn ping(&self) -> Result<()>;

@@ -4,6 +4,7 @@
 //! This crate does no I/O. SQL, HTTP, files and Python live in the crates around it; decisions that two of them must
 //! never answer differently (may this job be retried? is this name allowed?) are pure functions here.
 
+pub mod api;
 pub mod artifact;
 mod artifact_type;
 pub mod backend;

@@ -9,7 +9,7 @@ use upnext_core::{ArtifactId, JobId, JobStatus};
 
 use crate::artifacts::delete_artifact;
 use crate::lane::Transaction;
-use crate::{insights, rows};
+use crate::{apis, insights, rows};
 
 /// How long followers of changes may have been away and still hear of every deletion.
 const DELETIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -42,6 +42,8 @@ pub(crate) fn expire(transaction: &mut Transaction<'_>, request: ExpireRequest) 
         .execute([before(DELETIONS_KEPT)])?;
     let mut results = connection.prepare_cached(include_str!("../queries/expire_results.sql"))?;
     results.execute(params![now, limit])?;
+    drop(results);
+    apis::expire(transaction)?;
     Ok(Expired { artifacts, jobs })
 }
 

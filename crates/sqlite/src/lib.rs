@@ -5,6 +5,7 @@
 //! in the module of its noun, and its SQL in `queries/`.
 
 mod allowance;
+mod apis;
 mod artifact_listing;
 mod artifacts;
 mod attempts;
@@ -35,11 +36,12 @@ use std::sync::atomic::AtomicI64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use upnext_core::api::{ApiInstance, ApiReport, ApiRequest, ApiTraffic, RequestQuery, TrafficQuery};
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
-    LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, FunctionForgotten, JobDeleted,
+    JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::insight::{
     FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
@@ -378,6 +380,13 @@ impl Backend for Sqlite {
             .await
     }
 
+    async fn forget_function(&self, key: &str) -> Result<FunctionForgotten> {
+        let key = key.to_owned();
+        self.lane
+            .write(Promise::Durable, move |transaction| workers::forget_function(transaction, &key))
+            .await
+    }
+
     async fn job_stats(&self, query: StatsQuery) -> Result<JobStats> {
         self.readers.read(move |connection| insights::job_stats(connection, &query)).await
     }
@@ -399,6 +408,24 @@ impl Backend for Sqlite {
     async fn notable_jobs(&self, which: Notable, limit: usize) -> Result<Vec<Job>> {
         let now = self.clock.now();
         self.readers.read(move |connection| insights::notable_jobs(connection, which, limit, now)).await
+    }
+
+    async fn record_requests(&self, report: ApiReport) -> Result<()> {
+        self.lane.write(Promise::Soft, move |transaction| apis::record_requests(transaction, &report)).await
+    }
+
+    async fn list_apis(&self) -> Result<Vec<ApiInstance>> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| apis::list_apis(connection, now)).await
+    }
+
+    async fn api_traffic(&self, query: TrafficQuery) -> Result<ApiTraffic> {
+        let now = self.clock.now();
+        self.readers.read(move |connection| apis::api_traffic(connection, &query, now)).await
+    }
+
+    async fn list_requests(&self, query: RequestQuery) -> Result<Vec<ApiRequest>> {
+        self.readers.read(move |connection| apis::list_requests(connection, &query)).await
     }
 
     async fn ping(&self) -> Result<()> {

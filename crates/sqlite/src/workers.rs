@@ -1,6 +1,7 @@
 //! Workers and functions: who is there, what they offer, and how it has been going.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use upnext_core::backend::FunctionForgotten;
 use upnext_core::function::FunctionStats;
 use upnext_core::worker::HEARTBEAT_SECONDS;
 use upnext_core::{
@@ -149,6 +150,28 @@ pub(crate) fn set_paused(
     drop(set);
     transaction.work_available();
     Ok(known)
+}
+
+pub(crate) fn forget_function(
+    transaction: &Transaction<'_>,
+    key: &str,
+) -> rusqlite::Result<FunctionForgotten> {
+    let (connection, now) = (transaction.connection, transaction.now);
+    let offers = |worker: &Worker| worker.alive && worker.functions.iter().any(|offered| offered == key);
+    let offering: Vec<String> = list_workers(connection, now)?
+        .iter()
+        .filter(|worker| offers(worker))
+        .map(|worker| worker.id.to_string())
+        .collect();
+    if !offering.is_empty() {
+        return Ok(FunctionForgotten::Offered(offering));
+    }
+    if connection.prepare_cached(include_str!("../queries/forget_function.sql"))?.execute([key])? == 0 {
+        return Ok(FunctionForgotten::UnknownFunction);
+    }
+    schedules::forget(transaction, key)?;
+    connection.prepare_cached(include_str!("../queries/forget_function_results.sql"))?.execute([key])?;
+    Ok(FunctionForgotten::Gone)
 }
 
 fn stats(connection: &Connection, key: &str, now: Timestamp) -> rusqlite::Result<FunctionStats> {

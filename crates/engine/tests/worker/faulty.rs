@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use upnext_core::api::{ApiInstance, ApiReport, ApiRequest, ApiTraffic, RequestQuery, TrafficQuery};
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, JobDeleted, JobQuery, LogLine,
-    LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, FunctionForgotten, JobDeleted,
+    JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::insight::{
     FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
@@ -136,6 +137,11 @@ pass_on! {
     async fn list_functions(&self) -> Result<Vec<Function>>;
     async fn find_function(&self, key: &str) -> Result<Option<Function>>;
     async fn set_paused(&self, key: &str, paused: bool) -> Result<bool>;
+    async fn forget_function(&self, key: &str) -> Result<FunctionForgotten>;
+    async fn record_requests(&self, report: ApiReport) -> Result<()>;
+    async fn list_apis(&self) -> Result<Vec<ApiInstance>>;
+    async fn api_traffic(&self, query: TrafficQuery) -> Result<ApiTraffic>;
+    async fn list_requests(&self, query: RequestQuery) -> Result<Vec<ApiRequest>>;
     async fn job_stats(&self, query: StatsQuery) -> Result<JobStats>;
     async fn job_trends(&self, query: TrendsQuery) -> Result<Vec<TrendHour>>;
     async fn functions_ended(&self, since: Hour) -> Result<Vec<FunctionEnded>>;

@@ -1,11 +1,12 @@
-//! `list_functions`, `find_function` and `set_paused`: definitions and figures.
+//! `list_functions`, `find_function`, `set_paused` and `forget_function`: definitions and figures.
 
 use std::time::Duration;
 
-use upnext_core::backend::Finish;
-use upnext_core::function::FunctionStats;
+use upnext_core::backend::{Finish, FunctionForgotten};
+use upnext_core::function::{CronRule, FunctionStats};
 use upnext_core::{
-    Function, FunctionDefinition, JobStatus, JobType, Outcome, Parameter, RetryPolicy, WorkerRegistration,
+    Backend, Function, FunctionDefinition, JobStatus, JobType, Outcome, Parameter, RetryPolicy,
+    WorkerRegistration,
 };
 
 use crate::factories::{delayed_job, finish, new_job, ok, registration, retrying_job, worker_id};
@@ -98,6 +99,44 @@ pub async fn an_unknown_function_is_not_found(harness: &dyn Harness) {
     assert!(found.is_none(), "a function that was never registered is found");
     let paused = fixture.backend.set_paused("g", true).await.expect("an unknown function is no error");
     assert!(!paused, "a function that was never registered was paused");
+}
+
+/// A function that nobody offers any more can be forgotten, with its schedule; its jobs stay, and it can come back.
+pub async fn a_function_that_nobody_offers_is_forgotten(harness: &dyn Harness) {
+    let mut fixture = harness.open().await;
+    let cron = FunctionDefinition {
+        job_type: JobType::Cron,
+        cron: Some(CronRule::new("* * * * *")),
+        ..FunctionDefinition::task("f")
+    };
+    let worker = WorkerRegistration {
+        functions: vec![cron, FunctionDefinition::task("g")],
+        ..registration(&worker_id(), "tester", &[])
+    };
+    fixture.backend.register(worker.clone()).await;
+    let forget = async |backend: &dyn Backend, key: &str| {
+        backend.forget_function(key).await.expect("forget_function should not fail")
+    };
+    let offered = FunctionForgotten::Offered(vec![worker_id().to_string()]);
+    assert_eq!(forget(&*fixture.backend, "f").await, offered, "a living worker offers 'f'");
+    assert!(find(&fixture, "f").await.next_run_at.is_some(), "a refusal changed something");
+
+    let job = fixture.backend.submit(new_job("f")).await;
+    fixture.backend.deregister_worker(worker_id()).await.expect("deregister_worker should not fail");
+    assert_eq!(forget(&*fixture.backend, "f").await, FunctionForgotten::Gone, "nobody offers 'f'");
+    assert_eq!(forget(&*fixture.backend, "f").await, FunctionForgotten::UnknownFunction, "'f' is gone");
+    fixture.backend = harness.reopen(&fixture).await;
+    let left = fixture.backend.list_definitions(None).await.expect("list_definitions should not fail");
+    assert_eq!(left.iter().map(|f| f.key.as_str()).collect::<Vec<_>>(), ["g"], "not 'f' alone is gone");
+    let found = fixture.backend.find_function("f").await.expect("find_function should not fail");
+    assert!(found.is_none(), "a forgotten function is found");
+    let schedules = fixture.backend.list_schedules(vec!["f".to_owned()].into()).await;
+    assert_eq!(schedules.expect("list_schedules should not fail").entries, [], "its schedule is left");
+    assert_eq!(fixture.backend.status(job).await, JobStatus::Queued, "its job went along");
+
+    fixture.backend.register(worker).await;
+    assert!(!find(&fixture, "f").await.workers.is_empty(), "a worker does not bring it back");
+    assert_eq!(fixture.backend.take_one("f").await.lease.job_id, job, "its job cannot be claimed");
 }
 
 /// Pausing is remembered through registrations and reopening, and can be repeated.

@@ -3,6 +3,7 @@
 //! Each case opens an empty backend through a [`Harness`](crate::Harness) and panics with a sentence that says what is
 //! wrong. Cases know nothing of how a backend works; where the text of the trait leaves a choice, they accept each.
 
+pub mod apis;
 pub mod artifact_changes;
 pub mod artifact_listing;
 pub mod artifact_order;
@@ -386,6 +387,7 @@ macro_rules! backend_conformance {
                 the_last_definition_counts,
                 functions_outlive_their_workers,
                 an_unknown_function_is_not_found,
+                a_function_that_nobody_offers_is_forgotten,
                 pausing_is_remembered,
                 a_function_without_jobs_has_no_figures,
                 the_backlog_counts_what_waits,
@@ -401,6 +403,16 @@ macro_rules! backend_conformance {
                 figures_equal_a_count_in_any_window,
                 depth_is_what_waits_and_runs,
                 notable_jobs_are_found,
+            }
+            apis {
+                a_reported_api_is_listed,
+                a_silent_api_is_not_alive,
+                requests_are_listed_newest_first,
+                requests_are_found_by_what_they_are,
+                the_newest_of_each_class_stay_listed,
+                figures_are_by_hour_and_route,
+                figures_of_many_reporters_add_up,
+                what_is_too_old_is_forgotten,
             }
             concurrency {
                 claimers_never_share_a_job,

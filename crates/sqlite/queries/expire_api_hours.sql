@@ -1,0 +1,1 @@
+DELETE FROM api_hours WHERE hour < ?1

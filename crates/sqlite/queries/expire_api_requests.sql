@@ -1,0 +1,1 @@
+DELETE FROM api_requests WHERE at < ?1

@@ -1,0 +1,1 @@
+DELETE FROM functions WHERE key = ?1
