@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 pub use crate::digest::{Digest, ParseDigestError};
 use crate::id::{ArtifactId, JobId, LeaseToken};
 use crate::job::word_enum;
-pub use crate::labels::{Labels, check_tag};
+pub use crate::labels::{Labels, check_tag, check_tags};
 
 /// The longest artifact name, in Unicode characters.
 pub const MAX_NAME_CHARS: usize = 255;

@@ -22,7 +22,7 @@ use crate::insight::{
     FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
 };
 use crate::job::{Attempt, ClaimedJob, Enqueued, Job, JobStatus, JobType, Lease, NewJob, Outcome, RawJson};
-pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, LogLevel, LogQuery, Page};
+pub use crate::query::{ArtifactQuery, ArtifactSort, Cursor, JobQuery, LogLevel, LogQuery, Page, TEXT_LOOKS};
 use crate::signal::Signals;
 use crate::worker::{Worker, WorkerRegistration};
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::check_tags;
 use crate::clock::Timestamp;
 use crate::job::{CacheUse, ConcurrencyKey, JobStatus, JobType, RawJson};
 use crate::limits::Limits;
@@ -170,6 +171,9 @@ pub struct FunctionDefinition {
     /// Which events it handles; only of an event handler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<EventPattern>,
+    /// Tags that each of its jobs has, beside those that are given when it is submitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl FunctionDefinition {
@@ -193,6 +197,7 @@ impl FunctionDefinition {
             cache_ttl: None,
             cron: None,
             pattern: None,
+            tags: Vec::new(),
         }
     }
 
@@ -212,6 +217,9 @@ impl FunctionDefinition {
             ));
         }
         if let Err(rule) = self.retry.validate().and_then(|()| self.limits.validate()) {
+            return Some(rule);
+        }
+        if let Err(rule) = check_tags("a task", self.tags.clone()) {
             return Some(rule);
         }
         for (name, template) in [("cache_key", &self.cache_key), ("concurrency_key", &self.concurrency_key)] {

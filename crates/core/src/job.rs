@@ -242,6 +242,8 @@ pub struct NewJob {
     pub parent: Option<Parent>,
     /// Where it came from, as a JSON object with a `type`; `None` is `{"type": "task"}`.
     pub source: Option<RawJson>,
+    /// Words it can be found by, under the rules of [`check_tags`](crate::artifact::check_tags): each once, in this order.
+    pub tags: Vec<String>,
 }
 
 /// Jobs of one function with the same key run only so many at once; the others wait without being in the way of the rest.
@@ -341,6 +343,8 @@ pub struct Job {
     pub failure_reason: Option<FailureReason>,
     /// Somebody asked for its end while it was active.
     pub cancel_requested: bool,
+    /// Words it can be found by, in the order they were given.
+    pub tags: Vec<String>,
 }
 
 impl Job {

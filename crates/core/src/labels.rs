@@ -6,7 +6,7 @@ use crate::job::RawJson;
 /// The longest description, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 4096;
 
-/// The most tags on one artifact.
+/// The most tags on one artifact or job.
 const MAX_TAGS: usize = 32;
 
 /// The longest tag, in characters.
@@ -55,16 +55,7 @@ impl Labels {
                  into an artifact of their own"
             ));
         }
-        let mut tags: Vec<String> = Vec::with_capacity(self.tags.len());
-        for tag in self.tags {
-            let tag = check_tag(&tag)?;
-            if !tags.contains(&tag) {
-                tags.push(tag);
-            }
-        }
-        if tags.len() > MAX_TAGS {
-            return Err(format!("an artifact has at most {MAX_TAGS} tags; these are {}", tags.len()));
-        }
+        let tags = check_tags("an artifact", self.tags)?;
         if let Some(metadata) = &self.metadata {
             check_metadata(metadata)?;
         }
@@ -96,6 +87,32 @@ pub fn check_tag(tag: &str) -> Result<String, String> {
         ));
     }
     Ok(tag.to_owned())
+}
+
+/// Tags as they are stored: each [checked](check_tag) and kept once, in the order they were given. `whose` they are is said
+/// when there are too many.
+///
+/// # Errors
+/// One sentence that names the rule.
+///
+/// ```
+/// use upnext_core::artifact::check_tags;
+/// assert_eq!(check_tags("a job", vec![" nightly".into(), "eu".into(), "eu".into()])?, ["nightly", "eu"]);
+/// assert!(check_tags("a job", vec!["a,b".into()]).is_err());
+/// # Ok::<(), String>(())
+/// ```
+pub fn check_tags(whose: &str, tags: Vec<String>) -> Result<Vec<String>, String> {
+    let mut checked: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let tag = check_tag(&tag)?;
+        if !checked.contains(&tag) {
+            checked.push(tag);
+        }
+    }
+    if checked.len() > MAX_TAGS {
+        return Err(format!("{whose} has at most {MAX_TAGS} tags; these are {}", checked.len()));
+    }
+    Ok(checked)
 }
 
 fn check_metadata(metadata: &RawJson) -> Result<(), String> {

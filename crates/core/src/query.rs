@@ -12,7 +12,7 @@ use crate::backend::LogLine;
 use crate::clock::Timestamp;
 use crate::folding::without_case;
 use crate::id::{ArtifactId, JobId};
-use crate::job::{JobStatus, word_enum};
+use crate::job::{Job, JobStatus, word_enum};
 
 /// Which jobs to list, newest first.
 #[derive(Debug, Clone, Default)]
@@ -33,10 +33,35 @@ pub struct JobQuery {
     pub ids: Option<(JobId, JobId)>,
     /// Only jobs that have read this artifact.
     pub reads: Option<ArtifactId>,
+    /// Only jobs that have each of these tags, letter by letter.
+    pub tags: Vec<String>,
+    /// Only jobs that [hold this text](Self::admits_text). No index helps with that: a page looks at [`TEXT_LOOKS`] of the jobs
+    /// that fit the other filters and begin where the page before ended, or at fewer where these are large. So it may hold less
+    /// than `limit` jobs, or none, and still have a next page, which begins behind the last job that was looked at. Its
+    /// `total` is what it holds itself, and capped unless it is the only page.
+    pub text: Option<String>,
     /// At most this many.
     pub limit: usize,
     /// Where the page before ended.
     pub cursor: Option<Cursor>,
+}
+
+/// At how many jobs one page of a search for a [text](JobQuery::text) looks.
+pub const TEXT_LOOKS: usize = 5000;
+
+impl JobQuery {
+    /// Whether the text occurs, letter case aside, within one of these: the job's id, the key of its function, the function's
+    /// name, the idempotency key, one of its tags, its error, or its arguments as [`Job::kwargs`] gives them. Every job holds
+    /// the empty text. Backends ask this, or find the same.
+    #[must_use]
+    pub fn admits_text(&self, job: &Job) -> bool {
+        let Some(text) = self.text.as_deref().map(without_case) else { return true };
+        let tags = job.tags.iter().map(String::as_str);
+        let others = [job.idempotency_key.as_deref(), job.error.as_deref()].into_iter().flatten();
+        let always = [job.function.as_str(), &job.function_name, job.kwargs.as_str()];
+        job.id.to_string().contains(&text)
+            || always.into_iter().chain(others).chain(tags).any(|part| without_case(part).contains(&text))
+    }
 }
 
 /// Which log lines of a job to read, oldest first.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::artifact::check_tags;
 use crate::clock::Timestamp;
 use crate::error::SubmitError;
 use crate::function::{DEFAULT_TIMEOUT, FunctionDefinition, RetryPolicy};
@@ -44,6 +45,8 @@ pub struct Submission {
     pub job_type: JobType,
     /// Where it comes from, as a JSON object with a `type`; `None` is `{"type": "task"}`.
     pub source: Option<RawJson>,
+    /// Words the job can be found by.
+    pub tags: Vec<String>,
 }
 
 impl Submission {
@@ -66,6 +69,7 @@ impl Submission {
             parent: None,
             job_type: JobType::Task,
             source: None,
+            tags: Vec::new(),
         }
     }
 
@@ -79,6 +83,7 @@ impl Submission {
             concurrency_key: definition.concurrency_key_of(&kwargs),
             cache: definition.cache_use(&kwargs),
             job_type: definition.job_type,
+            tags: definition.tags.clone(),
             ..Self::new(definition.key.clone(), kwargs)
         }
     }
@@ -112,6 +117,8 @@ impl Submission {
         }
         let idempotency_key =
             submission.idempotency_key.map(|key| check_idempotency_key(&key)).transpose()?;
+        let tags = check_tags("a job", submission.tags)
+            .map_err(|rule| SubmitError::Invalid(format!("'{name}': {rule}")))?;
         Ok(NewJob {
             id: JobId::fresh(),
             function: submission.function,
@@ -128,6 +135,7 @@ impl Submission {
             timeout: submission.timeout,
             parent: submission.parent,
             source: submission.source,
+            tags,
         })
     }
 }
@@ -162,6 +170,16 @@ mod tests {
         assert!(rule(Submission { timeout: Duration::ZERO, ..good() }).contains("timeout"));
         let large = format!("{{\"x\": \"{}\"}}", "y".repeat(MAX_PAYLOAD_BYTES));
         assert!(rule(Submission { kwargs: RawJson::trusted(large), ..good() }).contains("at most 4194304"));
+    }
+
+    #[test]
+    fn tags_of_the_task_and_of_the_call_add_up() {
+        let definition = FunctionDefinition { tags: vec!["etl".into()], ..FunctionDefinition::task("f") };
+        let mut submission = Submission::to(&definition, RawJson::parse("{}").unwrap());
+        submission.tags.extend([" eu ".to_owned(), "etl".to_owned()]);
+        assert_eq!(submission.clone().into_new_job().unwrap().tags, ["etl", "eu"]);
+        submission.tags.push("a,b".to_owned());
+        assert!(rule(submission).contains("'f': \"a,b\" is not a tag"));
     }
 
     #[test]

@@ -86,6 +86,7 @@ async fn submit(backend: &dyn Backend, count: usize) -> Vec<JobId> {
         timeout: Duration::from_secs(60),
         parent: None,
         source: None,
+        tags: Vec::new(),
     });
     backend.enqueue(jobs.collect()).await.unwrap().into_iter().map(|job| job.id).collect()
 }

@@ -6,7 +6,7 @@ use upnext_core::{JobId, JobStatus, NewJob, fault};
 
 use crate::gate;
 use crate::lane::Transaction;
-use crate::rows::{stored_micros, stored_retry};
+use crate::rows::{stored_micros, stored_retry, stored_tags};
 
 pub(crate) fn enqueue(transaction: &mut Transaction<'_>, jobs: &[NewJob]) -> rusqlite::Result<Vec<Enqueued>> {
     let enqueued = jobs.iter().map(|job| enqueue_one(transaction, job)).collect();
@@ -53,7 +53,15 @@ fn enqueue_one(transaction: &mut Transaction<'_>, job: &NewJob) -> rusqlite::Res
             blocked,
             job.cache.as_ref().map(|cache| &cache.key),
             job.cache.as_ref().and_then(|cache| cache.ttl).map(stored_micros),
+            stored_tags(&job.tags),
         ])?;
+    if inserted == 1 && !job.tags.is_empty() {
+        let seq = transaction.connection.last_insert_rowid();
+        let mut file = transaction.connection.prepare_cached(include_str!("../queries/enqueue_tag.sql"))?;
+        for tag in &job.tags {
+            file.execute(params![tag, seq])?;
+        }
+    }
     transaction.work_available();
     Ok(Enqueued { id: job.id, created: inserted == 1 })
 }

@@ -107,6 +107,7 @@ fn remove_job(
         include_str!("../queries/delete_job_reads.sql"),
         include_str!("../queries/delete_job_attempts.sql"),
         include_str!("../queries/delete_job_logs.sql"),
+        include_str!("../queries/delete_job_tags.sql"),
         include_str!("../queries/delete_job.sql"),
     ] {
         connection.prepare_cached(sql)?.execute([seq])?;

@@ -19,6 +19,8 @@ mod filing;
 mod followers;
 mod gate;
 mod insights;
+mod job_listing;
+mod job_text;
 mod lane;
 mod listing;
 mod logs;
@@ -313,7 +315,7 @@ impl Backend for Sqlite {
     }
 
     async fn list_jobs(&self, query: JobQuery) -> Result<Page<Job>> {
-        self.readers.read(move |connection| listing::list_jobs(connection, &query)).await
+        self.readers.read(move |connection| job_listing::list_jobs(connection, &query)).await
     }
 
     async fn list_attempts(&self, job: JobId) -> Result<Vec<Attempt>> {

@@ -5,9 +5,7 @@
 
 use rusqlite::types::{ToSql, Value};
 use rusqlite::{Connection, params_from_iter};
-use upnext_core::backend::{
-    ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange, JobQuery, Page,
-};
+use upnext_core::backend::{ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange};
 use upnext_core::{ArtifactId, Attempt, Job, JobId, Timestamp};
 
 use crate::control::outcome_word;
@@ -43,7 +41,7 @@ impl Filter {
         if self.terms.is_empty() { String::new() } else { format!("WHERE {}", self.terms.join(" AND ")) }
     }
 
-    fn count(&self, connection: &Connection, from: &str) -> rusqlite::Result<u64> {
+    pub(crate) fn count(&self, connection: &Connection, from: &str) -> rusqlite::Result<u64> {
         let sql = format!("SELECT count(*) FROM {from} {}", self.sql());
         let count: i64 =
             connection.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?;
@@ -87,39 +85,6 @@ pub(crate) fn find_jobs(connection: &Connection, ids: &[JobId]) -> rusqlite::Res
         }
     }
     Ok(jobs)
-}
-
-pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::Result<Page<Job>> {
-    let mut filter = Filter::default();
-    filter.add_if("function = ?", query.function.clone());
-    filter.add_if("worker_id = ?", query.worker_id.clone());
-    filter.add_if("created_at >= ?", query.after.map(Timestamp::as_micros));
-    filter.add_if("created_at < ?", query.before.map(Timestamp::as_micros));
-    if let Some(root) = query.root_id {
-        filter.add("(root_id = ? OR id = ?)", id_value(root));
-        filter.values.push(id_value(root));
-    }
-    if let Some((first, last)) = query.ids {
-        filter.add("id BETWEEN ? AND ?", id_value(first));
-        filter.values.push(id_value(last));
-    }
-    filter.add_if(
-        "seq IN (SELECT job FROM artifact_reads WHERE artifact = (SELECT seq FROM artifacts WHERE id = ?))",
-        query.reads.map(|id| Value::Blob(id.as_bytes().to_vec())),
-    );
-    if !query.statuses.is_empty() {
-        let words: Vec<&str> = query.statuses.iter().map(|status| status.as_str()).collect();
-        filter.add(
-            "status IN (SELECT value FROM json_each(?))",
-            serde_json::to_string(&words).unwrap_or_default(),
-        );
-    }
-    let total = filter.count(connection, "jobs")?;
-    filter.add_if("seq < ?", query.cursor.as_ref().map(|cursor| cursor.seq));
-    let sql = format!("SELECT {JOB_COLUMNS} FROM jobs {} ORDER BY seq DESC LIMIT ?", filter.sql());
-    let read = |row: &rusqlite::Row<'_>| Ok((Cursor { seq: row.get(29)?, key: None }, rows::job(row)?));
-    let (items, next) = page_rows(connection, &sql, &filter, query.limit, read)?;
-    Ok(Page { items, total, total_is_capped: false, next })
 }
 
 pub(crate) fn list_attempts(connection: &Connection, id: JobId) -> rusqlite::Result<Vec<Attempt>> {

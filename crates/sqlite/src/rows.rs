@@ -13,7 +13,7 @@ use upnext_core::{
 pub(crate) const JOB_COLUMNS: &str = "id, status, function, function_name, job_type, priority, created_at, \
     scheduled_at, started_at, completed_at, attempts, losses, timeout_us, retry, worker_id, cancel_requested, \
     idempotency_key, parent_id, root_id, progress, progress_message, failure_reason, error, traceback, source, \
-    checkpoint_at, checkpoint, result, kwargs, seq";
+    checkpoint_at, checkpoint, result, kwargs, seq, tags";
 
 /// A whole job from a row of [`JOB_COLUMNS`].
 pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
@@ -49,6 +49,7 @@ pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         checkpoint: json(row, 26)?,
         result: json(row, 27)?,
         kwargs: RawJson::trusted(row.get::<_, String>(28)?),
+        tags: tags(row, 30)?,
     })
 }
 
@@ -126,13 +127,15 @@ pub(crate) fn artifact(row: &Row<'_>) -> rusqlite::Result<Artifact> {
 
 /// Description, tags and metadata from three columns, the first of them `index`.
 pub(crate) fn labels(row: &Row<'_>, index: usize) -> rusqlite::Result<Labels> {
-    let tags: Option<String> = row.get(index + 1)?;
-    let tags = tags.map(|tags| serde_json::from_str(&tags).map_err(|error| unreadable(index + 1, error)));
-    Ok(Labels {
-        description: row.get(index)?,
-        tags: tags.transpose()?.unwrap_or_default(),
-        metadata: json(row, index + 2)?,
-    })
+    Ok(Labels { description: row.get(index)?, tags: tags(row, index + 1)?, metadata: json(row, index + 2)? })
+}
+
+/// The tags in column `index`.
+pub(crate) fn tags(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<String>> {
+    match row.get_ref(index)?.as_str_or_null()? {
+        None => Ok(Vec::new()),
+        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(index, error)),
+    }
 }
 
 /// Tags as they are stored: nothing when there are none.

@@ -53,6 +53,7 @@ pub fn new_job(function: &str) -> NewJob {
         timeout: Duration::from_secs(60),
         parent: None,
         source: None,
+        tags: Vec::new(),
     }
 }
 

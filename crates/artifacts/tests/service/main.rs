@@ -139,6 +139,7 @@ async fn enqueue(backend: &dyn Backend) -> JobId {
         timeout: Duration::from_secs(60),
         parent: None,
         source: None,
+        tags: Vec::new(),
     };
     backend.enqueue(vec![job]).await.unwrap();
     id

@@ -44,6 +44,7 @@ pub async fn every_field_reads_back(harness: &dyn Harness) {
         retry,
         timeout: Duration::from_micros(1_500_001),
         source: Some(json(r#"{"type": "cron", "schedule": "0 0 1 * *"}"#)),
+        tags: vec!["nightly".to_owned(), "größe 図".to_owned()],
         ..new_job("report")
     };
     fixture.advance(7);
@@ -59,6 +60,7 @@ pub async fn every_field_reads_back(harness: &dyn Harness) {
     assert_eq!(job.timeout, given.timeout, "the timeout changed");
     assert_eq!(job.kwargs, given.kwargs, "the arguments changed");
     assert_eq!(job.source, given.source, "the source changed");
+    assert_eq!(job.tags, given.tags, "the tags changed");
     assert_eq!(job.status, JobStatus::Queued, "a job that is due at once should be queued");
     assert_eq!(job.created_at, fixture.now(), "created_at is not the moment of acceptance");
     assert_eq!(job.scheduled_at, fixture.now(), "a job without a time is due when it is accepted");

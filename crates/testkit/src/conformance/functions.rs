@@ -43,6 +43,7 @@ pub async fn the_last_definition_counts(harness: &dyn Harness) {
         ]),
         takes_any: true,
         artifact_ttl: Some(60.0),
+        tags: vec!["etl".to_owned()],
         ..FunctionDefinition::task("report")
     };
     let worker = |definition: &FunctionDefinition| WorkerRegistration {

@@ -25,6 +25,7 @@ pub mod followers;
 pub mod functions;
 pub mod gates;
 pub mod insights;
+pub mod job_search;
 pub mod labels;
 pub mod limits;
 pub mod lineage;
@@ -344,6 +345,18 @@ macro_rules! backend_conformance {
                 a_tree_is_listed_by_its_root,
                 pages_cover_everything_once,
                 filters_hold_on_every_page,
+            }
+            job_search {
+                tags_narrow_the_list,
+                tags_hold_on_every_page,
+                the_tags_of_a_job_go_with_it,
+                a_job_that_stands_for_another_keeps_its_tags,
+                a_text_is_found_wherever_it_may_be,
+                a_text_is_found_nowhere_else,
+                letter_case_is_put_aside,
+                a_text_works_with_other_filters,
+                pages_of_a_search_cover_everything_once,
+                a_page_of_a_search_ends_early,
             }
             changes {
                 changes_after_the_cursor_are_told_in_order,

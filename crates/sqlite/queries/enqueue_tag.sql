@@ -1,0 +1,1 @@
+INSERT INTO job_tags (tag, job) VALUES (?1, ?2)
