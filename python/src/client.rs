@@ -11,7 +11,6 @@ use upnext_backends::Deployment;
 use upnext_core::backend::Cancelled;
 use upnext_core::client::Submission;
 use upnext_core::events::{Delivery, Event};
-use upnext_core::settings::StorageSettings;
 use upnext_core::{Job, JobId, RawJson, Settings};
 
 use crate::attempt::Attempt;
@@ -209,22 +208,12 @@ impl Connection {
 
     /// Where jobs are kept, for a person to read.
     fn describe(&self) -> String {
-        let settings = &self.deployment.settings;
-        let backend = self.deployment.client.backend().kind();
-        match (backend, &settings.database_url) {
-            ("sqlite", None) => settings.database_file().display().to_string(),
-            ("sqlite", Some(url)) => url.clone(),
-            // The URL of a server may hold a password.
-            _ => backend.to_owned(),
-        }
+        self.deployment.place()
     }
 
     /// Where artifacts are kept that are too large for the job database, for a person to read.
     fn describe_storage(&self) -> String {
-        match &self.deployment.settings.artifact_storage {
-            StorageSettings::Local { root } => root.display().to_string(),
-            StorageSettings::S3 { bucket, prefix, .. } => format!("s3://{bucket}/{prefix}"),
-        }
+        self.deployment.storage_place()
     }
 }
 

@@ -74,6 +74,12 @@ impl ArtifactService {
         Box::pin(self.create_stored(request, artifact_type, staged)).await
     }
 
+    /// Where the bytes are that are not inline.
+    #[must_use]
+    pub const fn blobs(&self) -> &BlobStore {
+        &self.blobs
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         let usual = Limits::up_to(self.max_bytes);
         Limits { memory: usual.memory.max(self.inline_max_bytes), ..usual }

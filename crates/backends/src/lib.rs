@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use upnext_artifacts::ArtifactService;
 use upnext_blobs::{BlobError, BlobStore};
-use upnext_core::settings::BackendKind;
+use upnext_core::settings::{BackendKind, StorageSettings};
 use upnext_core::{Backend, BackendError, Client, Clock, Settings, SystemClock};
 use upnext_sqlite::SqliteOptions;
 
@@ -20,6 +20,32 @@ pub struct Deployment {
     pub artifacts: ArtifactService,
     /// What it was opened with.
     pub settings: Arc<Settings>,
+}
+
+impl Deployment {
+    /// Where jobs are kept, for a person to read: a file, the address of a server, or the kind of a database, whose URL may
+    /// hold a password.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if let Some(url) = through(&self.settings) {
+            return url.to_owned();
+        }
+        match (self.client.backend().kind(), &self.settings.database_url) {
+            ("sqlite", None) => self.settings.database_file().display().to_string(),
+            ("sqlite", Some(url)) => url.clone(),
+            (kind, _) => kind.to_owned(),
+        }
+    }
+
+    /// Where artifacts are kept that are too large for the job database, for a person to read.
+    #[must_use]
+    pub fn storage_place(&self) -> String {
+        match (through(&self.settings), &self.settings.artifact_storage) {
+            (Some(url), _) => format!("{url} ({})", self.artifacts.blobs().storage()),
+            (None, StorageSettings::Local { root }) => root.display().to_string(),
+            (None, StorageSettings::S3 { bucket, prefix, .. }) => format!("s3://{bucket}/{prefix}"),
+        }
+    }
 }
 
 /// Why a deployment could not be opened.
@@ -49,17 +75,25 @@ pub async fn open(settings: Settings) -> Result<Deployment, OpenError> {
 /// # Errors
 /// As [`open`].
 pub async fn open_with_clock(settings: Settings, clock: Arc<dyn Clock>) -> Result<Deployment, OpenError> {
-    let backend = open_backend(&settings, clock).await?;
-    let blobs = BlobStore::open(&settings.artifact_storage)?;
+    let (backend, blobs) = match through(&settings) {
+        // Who has no database of its own has no storage either: both are the server's.
+        Some(url) => upnext_remote::open(url, settings.api_key.as_deref()).await?,
+        None => (open_backend(&settings, clock).await?, BlobStore::open(&settings.artifact_storage)?),
+    };
     let artifacts = ArtifactService::new(Arc::clone(&backend), blobs, &settings);
     Ok(Deployment { client: Client::new(backend), artifacts, settings: Arc::new(settings) })
 }
 
-/// Replaces the database of `settings` by the one that `url` names (`sqlite:///...`, `postgres://...`, `redis://...`).
+/// Replaces the database of `settings` by the one that `url` names (`sqlite:///...`, `postgres://...`, `redis://...`), or by
+/// the server at `http://...`.
 ///
 /// # Errors
 /// When the scheme is not one of these.
 pub fn with_url(mut settings: Settings, url: &str) -> Result<Settings, OpenError> {
+    if is_server(url) {
+        let url = Some(url.to_owned());
+        return Ok(Settings { url, backend: None, database_url: None, redis_url: None, ..settings });
+    }
     let kind = kind_of(url)?;
     settings.backend = Some(kind);
     match kind {
@@ -69,13 +103,24 @@ pub fn with_url(mut settings: Settings, url: &str) -> Result<Settings, OpenError
     Ok(settings)
 }
 
+fn is_server(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+/// The server that these settings work through; `None` when they name a database, or nothing.
+fn through(settings: &Settings) -> Option<&str> {
+    let database =
+        settings.backend.is_some() || settings.database_url.is_some() || settings.redis_url.is_some();
+    settings.url.as_deref().filter(|_| !database)
+}
+
 fn kind_of(url: &str) -> Result<BackendKind, OpenError> {
     match url.split_once(':').map_or("", |(scheme, _)| scheme) {
         "sqlite" => Ok(BackendKind::Sqlite),
         "postgres" | "postgresql" => Ok(BackendKind::Postgres),
         "redis" | "rediss" | "valkey" => Ok(BackendKind::Redis),
         scheme => Err(OpenError::Invalid(format!(
-            "a database URL begins with sqlite:, postgres: or redis:, not with '{scheme}:'"
+            "a database URL begins with sqlite:, postgres: or redis: (a server's with http:), not with '{scheme}:'"
         ))),
     }
 }
@@ -148,6 +193,16 @@ mod tests {
             );
         }
         assert!(sqlite_file(&settings(&[("UPNEXT_DATABASE_URL", "sqlite://")])).is_err());
+    }
+
+    #[test]
+    fn a_server_is_worked_through_when_no_database_is_named() {
+        let server = ("UPNEXT_URL", "http://host:8080");
+        assert_eq!(through(&settings(&[server])), Some("http://host:8080"));
+        assert_eq!(through(&settings(&[server, ("UPNEXT_REDIS_URL", "redis://h")])), None);
+        assert_eq!(through(&settings(&[])), None);
+        let named = with_url(settings(&[("UPNEXT_DATABASE_URL", "sqlite:a.db")]), "https://host").unwrap();
+        assert_eq!(through(&named), Some("https://host"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! behind if it fails; **committing** makes the staged bytes a blob, durable before the call returns. Storing the same
 //! bytes again is harmless and renews the blob's age, which is what a sweeper goes by.
 
+mod elsewhere;
 mod error;
 mod intake;
 mod local;
@@ -18,6 +19,7 @@ mod staging;
 mod store;
 mod upload;
 
+pub use elsewhere::{Carrier, Outgoing};
 pub use error::{BlobError, StageError};
 pub use local::Removal;
 pub use reading::ByteStream;

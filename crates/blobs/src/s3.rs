@@ -4,7 +4,6 @@
 //! name the bucket and the service's error code, never a request or a key.
 
 use std::fmt;
-use std::io::Seek as _;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,12 +115,7 @@ impl S3Storage {
         let (sha256, size) = (staged.sha256(), staged.size());
         let source = match &mut staged.content {
             Content::Memory(bytes) => return self.put(sha256, bytes.clone()).await,
-            Content::File(temp) => {
-                let rewound = temp.file.rewind().and_then(|()| temp.file.try_clone());
-                Source::File(rewound.map_err(|error| {
-                    BlobError::Unavailable(format!("cannot read a temporary file: {error}"))
-                })?)
-            }
+            Content::File(temp) => Source::File(temp.rewound()?),
         };
         self.upload(&self.path(sha256), size, source).await
     }

@@ -17,6 +17,10 @@ impl S3Storage {
         self.signed(http::Method::GET, &self.path(sha256), valid).await
     }
 
+    pub(crate) async fn blob_upload_url(&self, sha256: Digest, valid: Duration) -> Result<String, BlobError> {
+        self.signed(http::Method::PUT, &self.path(sha256), valid).await
+    }
+
     pub(crate) async fn upload_url(&self, name: &str, valid: Duration) -> Result<String, BlobError> {
         self.signed(http::Method::PUT, &self.handed_in(name), valid).await
     }

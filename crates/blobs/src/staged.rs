@@ -9,6 +9,8 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use upnext_core::artifact::Digest;
 
+use crate::error::BlobError;
+
 /// How many of the first bytes are kept at hand, to tell what the bytes are.
 const HEAD: usize = 512;
 
@@ -157,6 +159,12 @@ impl TempFile {
 
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// The file at its first byte, to be read by somebody else.
+    pub(crate) fn rewound(&mut self) -> Result<File, BlobError> {
+        let rewound = self.file.rewind().and_then(|()| self.file.try_clone());
+        rewound.map_err(|error| BlobError::Unavailable(format!("cannot read a temporary file: {error}")))
     }
 
     /// Moves the file to `target`. It stays readable through this value.

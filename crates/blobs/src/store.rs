@@ -1,4 +1,4 @@
-//! [`BlobStore`]: one face for both storages.
+//! [`BlobStore`]: one face for all storages.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
-use upnext_core::artifact::Digest;
+use upnext_core::artifact::{Digest, StorageName};
 use upnext_core::settings::StorageSettings;
 
+use crate::elsewhere::{self, Carrier};
 use crate::error::{BlobError, StageError};
 use crate::local::{LocalStorage, Removal};
 use crate::reading::{ByteStream, read_local};
@@ -43,6 +44,7 @@ pub struct BlobStore {
 pub(crate) enum Storage {
     Local(Arc<LocalStorage>),
     S3(Arc<S3Storage>),
+    Elsewhere(Arc<dyn Carrier>),
 }
 
 impl BlobStore {
@@ -80,12 +82,19 @@ impl BlobStore {
         Ok(Self { storage })
     }
 
+    /// A storage that this process reaches through somebody else.
+    #[must_use]
+    pub fn elsewhere(carrier: Arc<dyn Carrier>) -> Self {
+        Self { storage: Storage::Elsewhere(carrier) }
+    }
+
     /// `local` or `s3`.
     #[must_use]
-    pub fn storage(&self) -> &'static str {
-        match self.storage {
+    pub fn storage(&self) -> StorageName {
+        match &self.storage {
             Storage::Local(_) => "local",
             Storage::S3(_) => "s3",
+            Storage::Elsewhere(carrier) => carrier.storage(),
         }
     }
 
@@ -95,7 +104,7 @@ impl BlobStore {
     pub const fn settle_time(&self) -> Duration {
         match self.storage {
             Storage::Local(_) => Duration::ZERO,
-            Storage::S3(_) => Duration::from_secs(2),
+            Storage::S3(_) | Storage::Elsewhere(_) => Duration::from_secs(2),
         }
     }
 
@@ -136,6 +145,10 @@ impl BlobStore {
                 let outcome = s3.commit(&mut staged).await;
                 Ok((staged, outcome))
             }
+            Storage::Elsewhere(carrier) => {
+                let outcome = elsewhere::commit(carrier.as_ref(), &mut staged).await;
+                Ok((staged, outcome))
+            }
         }
     }
 
@@ -163,6 +176,10 @@ impl BlobStore {
                 blocking(move || local.put(sha256, &bytes)).await
             }
             Storage::S3(s3) => s3.put(sha256, bytes).await,
+            Storage::Elsewhere(carrier) => {
+                let size = bytes.len() as u64;
+                carrier.put(sha256, size, stream::iter([Ok(bytes)]).boxed()).await
+            }
         }
     }
 
@@ -212,6 +229,7 @@ impl BlobStore {
         match &self.storage {
             Storage::Local(local) => read_local(local, sha256, range).await,
             Storage::S3(s3) => s3.read(sha256, range).await,
+            Storage::Elsewhere(carrier) => elsewhere::read(carrier.as_ref(), sha256, range).await,
         }
     }
 
@@ -226,7 +244,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || Ok(Some(local.open_blob(sha256, 0)?.0))).await
             }
-            Storage::S3(_) => Ok(None),
+            Storage::S3(_) | Storage::Elsewhere(_) => Ok(None),
         }
     }
 
@@ -241,6 +259,7 @@ impl BlobStore {
                 blocking(move || local.size(sha256)).await
             }
             Storage::S3(s3) => s3.size(sha256).await,
+            Storage::Elsewhere(carrier) => carrier.size(sha256).await,
         }
     }
 
@@ -263,6 +282,7 @@ impl BlobStore {
                 blocking(move || local.delete(sha256)).await
             }
             Storage::S3(s3) => s3.delete(sha256).await,
+            Storage::Elsewhere(_) => Err(elsewhere::not_from_here("delete from")),
         }
     }
 
@@ -278,6 +298,7 @@ impl BlobStore {
                 blocking(move || local.set_aside(sha256)).await
             }
             Storage::S3(_) => Ok(()),
+            Storage::Elsewhere(carrier) => carrier.set_aside(sha256).await,
         }
     }
 
@@ -295,7 +316,7 @@ impl BlobStore {
     /// When the address cannot be signed.
     pub async fn download_url(&self, sha256: Digest, valid: Duration) -> Result<Option<String>, BlobError> {
         match &self.storage {
-            Storage::Local(_) => Ok(None),
+            Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
             Storage::S3(s3) => s3.download_url(sha256, valid).await.map(Some),
         }
     }
@@ -307,8 +328,24 @@ impl BlobStore {
     /// When the address cannot be signed.
     pub async fn upload_url(&self, name: &str, valid: Duration) -> Result<Option<String>, BlobError> {
         match &self.storage {
-            Storage::Local(_) => Ok(None),
+            Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
             Storage::S3(s3) => s3.upload_url(name, valid).await.map(Some),
+        }
+    }
+
+    /// An address to which whoever has it can put this very blob for a while without any key; `None` for a storage that has
+    /// no addresses. The storage does not check the bytes against the digest: whoever reads them does.
+    ///
+    /// # Errors
+    /// When the address cannot be signed.
+    pub async fn blob_upload_url(
+        &self,
+        sha256: Digest,
+        valid: Duration,
+    ) -> Result<Option<String>, BlobError> {
+        match &self.storage {
+            Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
+            Storage::S3(s3) => s3.blob_upload_url(sha256, valid).await.map(Some),
         }
     }
 
@@ -318,7 +355,7 @@ impl BlobStore {
     /// When the storage fails.
     pub async fn read_handed_in(&self, name: &str) -> Result<Option<ByteStream>, BlobError> {
         match &self.storage {
-            Storage::Local(_) => Ok(None),
+            Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
             Storage::S3(s3) => s3.read_handed_in(name).await,
         }
     }
@@ -329,7 +366,7 @@ impl BlobStore {
     /// When the storage fails.
     pub async fn forget_handed_in(&self, name: &str) -> Result<(), BlobError> {
         match &self.storage {
-            Storage::Local(_) => Ok(()),
+            Storage::Local(_) | Storage::Elsewhere(_) => Ok(()),
             Storage::S3(s3) => s3.forget_handed_in(name).await,
         }
     }
@@ -345,6 +382,7 @@ impl BlobStore {
                 blocking(move || local.delete_if_older_than(sha256, age)).await
             }
             Storage::S3(s3) => s3.delete_if_older_than(sha256, age).await,
+            Storage::Elsewhere(_) => Err(elsewhere::not_from_here("delete from")),
         }
     }
 
@@ -353,6 +391,7 @@ impl BlobStore {
         let local = match &self.storage {
             Storage::Local(local) => Arc::clone(local),
             Storage::S3(s3) => return s3.list_older_than(age),
+            Storage::Elsewhere(_) => return stream::iter([Err(elsewhere::not_from_here("list"))]).boxed(),
         };
         stream::iter(0..=u8::MAX)
             .then(move |first| {
@@ -377,6 +416,7 @@ impl BlobStore {
                 blocking(move || local.sweep_temporary(older_than)).await
             }
             Storage::S3(s3) => s3.sweep_handed_in(older_than).await,
+            Storage::Elsewhere(_) => Err(elsewhere::not_from_here("sweep")),
         }
     }
 
@@ -391,6 +431,7 @@ impl BlobStore {
                 blocking(move || local.check()).await
             }
             Storage::S3(s3) => s3.check().await,
+            Storage::Elsewhere(carrier) => carrier.check().await,
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// The next `length` bytes.
-    async fn next(&mut self, length: u64) -> Result<Bytes, BlobError> {
+    pub(crate) async fn next(&mut self, length: u64) -> Result<Bytes, BlobError> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let file = match self {
             Self::Memory(bytes) => return Ok(bytes.split_to(length)),

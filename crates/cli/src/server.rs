@@ -70,6 +70,8 @@ impl Drop for ServerHandle {
 /// # Errors
 /// One sentence: the port is in use, the settings do not allow the address, or the deployment cannot be opened.
 pub fn start_server(settings: Settings, host: &str, port: u16) -> Result<ServerHandle, Failure> {
+    // A server has a database of its own, and works through no other server.
+    let settings = Settings { url: None, ..settings };
     let (started, starting) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = oneshot::channel();

@@ -99,7 +99,7 @@ impl StatusClass {
 }
 
 /// What an API process says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiRegistration {
     /// This process and API; no other ever has the same.
     pub id: String,
@@ -118,7 +118,7 @@ pub struct ApiRegistration {
 }
 
 /// What an API process reports: that it lives, and what it answered since its last report.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ApiReport {
     /// Who.
     pub instance: ApiRegistration,
@@ -131,7 +131,7 @@ pub struct ApiReport {
 }
 
 /// An instance of an API as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiInstance {
     /// What it said of itself last.
     pub registration: ApiRegistration,
@@ -148,7 +148,7 @@ pub struct ApiInstance {
 }
 
 /// A request that was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRequest {
     /// When it came.
     pub at: Timestamp,
@@ -206,7 +206,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A request as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiRequest {
     /// Its place in the order in which requests of all APIs were recorded; later ones have higher numbers.
     pub sequence: i64,
@@ -219,7 +219,7 @@ pub struct ApiRequest {
 }
 
 /// Which requests to list, newest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RequestQuery {
     /// Only those of this API.
     pub api: Option<String>,
@@ -252,7 +252,7 @@ impl RequestQuery {
 }
 
 /// Which figures to give.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TrafficQuery {
     /// Of this many hours, the present one being the last.
     pub hours: u32,
@@ -261,7 +261,7 @@ pub struct TrafficQuery {
 }
 
 /// Figures about requests.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ApiTraffic {
     /// One for each API, hour, route and method of which there was any request, in no particular order.
     pub hours: Vec<RouteHour>,
@@ -270,7 +270,7 @@ pub struct ApiTraffic {
 }
 
 /// What was asked of one route with one method in one hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteHour {
     /// The API's name.
     pub api: String,
@@ -302,10 +302,11 @@ pub struct RouteHour {
 /// let median = traffic.quantile_ms(0.5).unwrap();
 /// assert!((45.0..56.0).contains(&median), "{median}");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     classes: [u64; StatusClass::ALL.len()],
     duration_micros: u64,
+    #[serde(with = "crate::wire::counts")]
     durations: [u64; BUCKETS],
 }
 

@@ -92,20 +92,24 @@ pub fn check_key(key: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
+/// The word for a kind of storage: `local`, `s3`, `gcs` or `azure`.
+pub type StorageName = &'static str;
+
 /// Where the bytes of a new artifact are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NewBlob {
     /// Here: the backend keeps them, in the same transaction as the record.
-    Inline(Bytes),
+    Inline(#[serde(with = "crate::wire::bytes")] Bytes),
     /// Already durable in storage under [`Digest::storage_key`].
     Stored {
         /// `local` or `s3`.
-        storage: &'static str,
+        #[serde(deserialize_with = "crate::wire::storage")]
+        storage: StorageName,
     },
 }
 
 /// What a new record begins with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NewContent {
     /// All bytes: the artifact is whole at once.
     Whole(Sealed),
@@ -121,7 +125,7 @@ pub enum NewContent {
 }
 
 /// The bytes of an artifact that is whole.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sealed {
     /// Length of the bytes.
     pub size_bytes: u64,
@@ -132,7 +136,7 @@ pub struct Sealed {
 }
 
 /// An artifact as it is handed to [`Backend::record_artifacts`](crate::Backend::record_artifacts).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewArtifact {
     /// Its id.
     pub id: ArtifactId,
@@ -157,7 +161,7 @@ pub struct NewArtifact {
 }
 
 /// More bytes of an artifact that is being written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewPart {
     /// The artifact.
     pub artifact: ArtifactId,
@@ -170,7 +174,7 @@ pub struct NewPart {
 }
 
 /// A stretch of an artifact that is being written, or was when its attempt died.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Where it begins.
     pub offset: u64,
@@ -183,7 +187,7 @@ pub struct Part {
 }
 
 /// The end of an artifact that was being written: all of its bytes as one blob.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Seal {
     /// The artifact.
     pub artifact: ArtifactId,
@@ -198,7 +202,7 @@ pub struct Seal {
 }
 
 /// Changes to what is written on an artifact. `None` leaves a field as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ArtifactPatch {
     /// A new description; empty takes it away.
     pub description: Option<String>,
@@ -209,6 +213,7 @@ pub struct ArtifactPatch {
     /// Pinned artifacts outlive every rule of retention.
     pub pinned: Option<bool>,
     /// When it expires; `Some(None)` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::present")]
     pub expires_at: Option<Option<Timestamp>>,
 }
 
@@ -229,7 +234,7 @@ impl ArtifactPatch {
 }
 
 /// Why a backend refused to record one artifact or part. The others of the batch are recorded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum RecordRefusal {
     /// There is no such job.
     #[error("there is no job {0}")]
@@ -260,7 +265,7 @@ pub enum RecordRefusal {
 }
 
 /// One version of one artifact, as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// Its id.
     pub id: ArtifactId,

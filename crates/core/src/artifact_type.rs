@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The longest media type that is accepted, in bytes.
 const MAX_MEDIA_TYPE_BYTES: usize = 200;
 
@@ -137,6 +139,23 @@ fn facts(named: &ArtifactType) -> &'static (ArtifactType, &'static str, &'static
 impl fmt::Display for ArtifactType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl Serialize for ArtifactType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A media type keeps its parameters, which its word as a type leaves out.
+        serializer.serialize_str(match self {
+            Self::Media(media) => media.as_str(),
+            named => named.as_str(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ArtifactType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::api::{ApiInstance, ApiReport, ApiRequest, ApiTraffic, RequestQuery, TrafficQuery};
 use crate::artifact::{Artifact, ArtifactPatch, Digest, NewArtifact, NewPart, Part, RecordRefusal, Seal};
@@ -30,7 +31,7 @@ use crate::worker::{Worker, WorkerRegistration};
 pub type Result<T> = std::result::Result<T, BackendError>;
 
 /// A claim for work.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClaimRequest {
     /// Who will run the jobs.
     pub worker: WorkerId,
@@ -46,7 +47,7 @@ pub struct ClaimRequest {
 }
 
 /// The answer to a claim.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Claim {
     /// The jobs, most urgent first.
     pub jobs: Vec<ClaimedJob>,
@@ -58,7 +59,7 @@ pub struct Claim {
 }
 
 /// When a cron function is to run next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleEntry {
     /// Key of the function.
     pub function: String,
@@ -69,7 +70,7 @@ pub struct ScheduleEntry {
 }
 
 /// The schedules that somebody asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Schedules {
     /// Those that exist.
     pub entries: Vec<ScheduleEntry>,
@@ -78,7 +79,7 @@ pub struct Schedules {
 }
 
 /// The runs of a cron function that have become due.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Firing {
     /// Key of the function.
     pub function: String,
@@ -91,7 +92,7 @@ pub struct Firing {
 }
 
 /// The worker's sign of life, with the leases it wants to keep.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RenewRequest {
     /// Who.
     pub worker: WorkerId,
@@ -102,7 +103,7 @@ pub struct RenewRequest {
 }
 
 /// What became of one lease when it was renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Renewal {
     /// It holds until this moment.
     Held(Timestamp),
@@ -113,7 +114,7 @@ pub enum Renewal {
 }
 
 /// The end of one attempt.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finish {
     /// The right to say so.
     pub lease: Lease,
@@ -124,7 +125,7 @@ pub struct Finish {
 }
 
 /// What a backend did with a [`Finish`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finished {
     /// The job now has this status.
     Applied(JobStatus),
@@ -133,7 +134,7 @@ pub enum Finished {
 }
 
 /// What a request to cancel did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cancelled {
     /// The job is cancelled.
     AtOnce,
@@ -146,7 +147,7 @@ pub enum Cancelled {
 }
 
 /// What a request to retry by hand did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Retried {
     /// It is queued again.
     Queued,
@@ -157,7 +158,7 @@ pub enum Retried {
 }
 
 /// Something a running attempt wants to be known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The right to say so.
     pub lease: Lease,
@@ -166,7 +167,7 @@ pub struct Report {
 }
 
 /// The kinds of [`Report`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum ReportEntry {
     /// How far it is.
     Progress {
@@ -182,7 +183,7 @@ pub enum ReportEntry {
 }
 
 /// One line of a job's log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LogEntry {
     /// When it was written.
     pub at: Timestamp,
@@ -195,7 +196,7 @@ pub struct LogEntry {
 }
 
 /// A line of a job's log as it is read back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LogLine {
     /// Its place; later lines have higher numbers.
     pub sequence: i64,
@@ -206,7 +207,7 @@ pub struct LogLine {
 }
 
 /// One step in the life of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobChange {
     /// Its place in the order of all changes.
     pub sequence: i64,
@@ -217,7 +218,7 @@ pub struct JobChange {
 }
 
 /// What happened to an artifact last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArtifactChangeKind {
     /// It was recorded.
     Created,
@@ -228,7 +229,7 @@ pub enum ArtifactChangeKind {
 }
 
 /// A change of an artifact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactChange {
     /// Its place in the order of all changes.
     pub sequence: i64,
@@ -243,7 +244,7 @@ pub struct ArtifactChange {
 }
 
 /// A wish to follow the changes alone under some name, and how far one has come.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CursorHold {
     /// Names the cursor.
     pub name: String,
@@ -256,7 +257,7 @@ pub struct CursorHold {
 }
 
 /// Which changes somebody follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Feed {
     /// Those of jobs.
     Jobs,
@@ -265,7 +266,7 @@ pub enum Feed {
 }
 
 /// The answer to [`Backend::changes_since`].
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Changes {
     /// The changed jobs, oldest change first, each once.
     pub jobs: Vec<JobChange>,
@@ -276,7 +277,7 @@ pub struct Changes {
 }
 
 /// A blob in storage that no artifact needs any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CondemnedBlob {
     /// Its digest, from which its key follows.
     pub sha256: Digest,
@@ -285,7 +286,7 @@ pub struct CondemnedBlob {
 }
 
 /// A blob as a backend knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobRecord {
     /// Its digest.
     pub sha256: Digest,
@@ -298,7 +299,7 @@ pub struct BlobRecord {
 }
 
 /// How much there is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactTotals {
     /// Artifacts, older versions not counted.
     pub artifacts: u64,
@@ -313,7 +314,7 @@ pub struct ArtifactTotals {
 }
 
 /// What is to be removed because of its age.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct ExpireRequest {
     /// Finished jobs that ended before this moment go, with their artifacts; `None` keeps them all.
     pub jobs_ended_before: Option<Timestamp>,
@@ -322,7 +323,7 @@ pub struct ExpireRequest {
 }
 
 /// What was removed because of its age.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expired {
     /// Artifacts.
     pub artifacts: usize,
@@ -331,7 +332,7 @@ pub struct Expired {
 }
 
 /// What a request to delete a job did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobDeleted {
     /// It is gone, with its history and its artifacts.
     Gone,
@@ -344,7 +345,7 @@ pub enum JobDeleted {
 }
 
 /// What a request to forget a function did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FunctionForgotten {
     /// It is gone, with its schedule, its limits and its cached results. Its jobs stay.
     Gone,

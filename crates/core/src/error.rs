@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::id::JobId;
+use serde::{Deserialize, Serialize};
 
 /// Why a backend could not carry out a verb. Refusals of single items are part of the verbs' answers, not of this.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
 pub enum BackendError {
     /// It cannot be reached or is busy. The same call may succeed later.
     #[error("the job database is unavailable: {0}")]

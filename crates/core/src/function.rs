@@ -330,7 +330,7 @@ impl FunctionDefinition {
 }
 
 /// A registered function with what the backend knows of its jobs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Function {
     /// What its workers declared last.
     pub definition: FunctionDefinition,
@@ -346,7 +346,7 @@ pub struct Function {
 
 /// Figures about the jobs of one function. Rates and times come from the most recent thousand finished jobs of the
 /// last 24 hours.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FunctionStats {
     /// Jobs made in the last 24 hours.
     pub runs_24h: u64,

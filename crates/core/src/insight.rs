@@ -2,6 +2,8 @@
 //!
 //! Ended jobs are counted as they end, so that no question here grows with how many there are.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::job::JobType;
 
@@ -16,7 +18,7 @@ const HOUR_MICROS: i64 = 3_600_000_000;
 /// assert_eq!(hour.begins().to_string(), "2026-01-31T09:00:00.000000Z");
 /// assert_eq!(hour.back(10).begins().to_string(), "2026-01-30T23:00:00.000000Z");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hour(i64);
 
 impl Hour {
@@ -58,7 +60,7 @@ impl Hour {
 }
 
 /// How many jobs ended, and how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// They returned.
     pub complete: u64,
@@ -103,7 +105,7 @@ impl Ended {
 }
 
 /// Which jobs to count.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct StatsQuery {
     /// Only this function (its key).
     pub function: Option<String>,
@@ -114,7 +116,7 @@ pub struct StatsQuery {
 }
 
 /// How many jobs there are, and how they ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStats {
     /// Those that ended.
     pub ended: Ended,
@@ -123,7 +125,7 @@ pub struct JobStats {
 }
 
 /// What to show hour by hour.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrendsQuery {
     /// This many hours, the present one being the last.
     pub hours: u32,
@@ -134,7 +136,7 @@ pub struct TrendsQuery {
 }
 
 /// What happened in one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrendHour {
     /// The hour.
     pub hour: Hour,
@@ -149,7 +151,7 @@ pub struct TrendHour {
 }
 
 /// How the jobs of one function ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionEnded {
     /// Key of the function.
     pub function: String,
@@ -158,7 +160,7 @@ pub struct FunctionEnded {
 }
 
 /// What waits and what runs at this moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Depth {
     /// Due, and waiting for a worker.
     pub queued: u64,
@@ -190,7 +192,7 @@ impl Depth {
 }
 
 /// The depth of every queue that is not empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueDepth {
     /// Of each function with unfinished jobs, in the order of the keys.
     pub functions: Vec<(String, Depth)>,
@@ -211,7 +213,7 @@ impl QueueDepth {
 }
 
 /// Jobs that deserve a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notable {
     /// The newest, newest first.
     Newest,

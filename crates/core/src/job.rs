@@ -80,8 +80,12 @@ impl fmt::Debug for RawJson {
     }
 }
 
+/// JSON within JSON; in compact formats, the text, so that what is absent and a JSON null stay two things.
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_str(&self.0);
+        }
         let raw: &serde_json::value::RawValue =
             serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
@@ -90,6 +94,10 @@ impl Serialize for RawJson {
 
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+            return Self::parse(text.into_owned()).map_err(serde::de::Error::custom);
+        }
         let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
         Ok(Self(raw.get().into()))
     }
@@ -210,7 +218,7 @@ word_enum! {
 }
 
 /// A job as it is handed to [`Backend::enqueue`](crate::Backend::enqueue).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewJob {
     /// Its id, drawn by the submitter so that a repeated call can be told apart from a second job.
     pub id: JobId,
@@ -247,7 +255,7 @@ pub struct NewJob {
 }
 
 /// Jobs of one function with the same key run only so many at once; the others wait without being in the way of the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcurrencyKey {
     /// What they have in common.
     pub key: String,
@@ -256,7 +264,7 @@ pub struct ConcurrencyKey {
 }
 
 /// Jobs of one function with the same key share the result of the first that completes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheUse {
     /// What makes the result the same.
     pub key: String,
@@ -274,7 +282,7 @@ pub struct Parent {
 }
 
 /// What [`Backend::enqueue`](crate::Backend::enqueue) did with one [`NewJob`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enqueued {
     /// The job that stands for the request.
     pub id: JobId,
@@ -283,7 +291,7 @@ pub struct Enqueued {
 }
 
 /// A job with all that is known about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// Its id.
     pub id: JobId,
@@ -362,7 +370,7 @@ impl Job {
 }
 
 /// One try at a job, as history shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// 1 for the first.
     pub number: u32,
@@ -381,7 +389,7 @@ pub struct Attempt {
 }
 
 /// The right to finish one attempt: which job, and the secret that proves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// The leased job.
     pub job_id: JobId,
@@ -390,7 +398,7 @@ pub struct Lease {
 }
 
 /// A job together with the lease under which its next attempt may run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClaimedJob {
     /// The right to finish it.
     pub lease: Lease,
@@ -424,7 +432,7 @@ pub struct ClaimedJob {
 }
 
 /// How an attempt ended, as the worker saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The task returned this.
     Complete {

@@ -1,5 +1,7 @@
 //! What people write on an artifact beside its name: a description, tags, and metadata of their own.
 
+use serde::{Deserialize, Serialize};
+
 use crate::folding::without_case;
 use crate::job::RawJson;
 
@@ -16,7 +18,7 @@ const MAX_TAG_CHARS: usize = 64;
 const MAX_METADATA_BYTES: usize = 64 * 1024;
 
 /// Description, tags and metadata of an artifact.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
     /// A sentence about it.
     pub description: Option<String>,

@@ -33,6 +33,7 @@ mod submission;
 pub mod template;
 pub mod transition;
 mod waiters;
+pub mod wire;
 pub mod worker;
 
 pub use artifact::{

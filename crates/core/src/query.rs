@@ -15,7 +15,7 @@ use crate::id::{ArtifactId, JobId};
 use crate::job::{Job, JobStatus, word_enum};
 
 /// Which jobs to list, newest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct JobQuery {
     /// Only this function (its key).
     pub function: Option<String>,
@@ -65,7 +65,7 @@ impl JobQuery {
 }
 
 /// Which log lines of a job to read, oldest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LogQuery {
     /// Only lines after this sequence number.
     pub after: i64,
@@ -120,7 +120,7 @@ word_enum! {
 }
 
 /// Which artifacts to list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ArtifactQuery {
     /// Only those of this job.
     pub job_id: Option<JobId>,
@@ -162,7 +162,7 @@ pub struct ArtifactQuery {
 
 /// The order of a list of artifacts. Equals go by age in the same direction: the oldest first where the smallest is first,
 /// the newest first where the largest is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArtifactSort {
     /// The newest first.
     #[default]
@@ -210,7 +210,7 @@ impl FromStr for ArtifactSort {
 /// assert_eq!(cursor.to_string().parse(), Ok(cursor));
 /// assert!("17".parse::<Cursor>().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// The last item.
     pub seq: i64,
@@ -244,7 +244,7 @@ impl FromStr for Cursor {
 }
 
 /// One page of a listing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,

@@ -46,6 +46,11 @@ pub const SETTINGS: &[SettingInfo] = &[
     ),
     setting("REDIS_URL", "", "redis://... for the redis backend."),
     setting(
+        "URL",
+        "",
+        "http://host:8080 of a server: workers and clients that reach no database work through it, with the key in UPNEXT_API_KEY. A database URL wins over it.",
+    ),
+    setting(
         "DURABILITY",
         "full",
         "full: what was acknowledged survives power loss. relaxed: it survives a crash of the process only (SQLite synchronous=NORMAL).",
@@ -140,7 +145,6 @@ pub const SETTINGS: &[SettingInfo] = &[
         "0.2",
         "Shortest time between two sent steps of progress, in seconds.",
     ),
-    later("URL", "Address of a server to report to from another machine."),
     later("ENV", "Name of the environment."),
     later("WORKSPACE_ID", "Name of the workspace."),
     later(
@@ -260,6 +264,7 @@ pub struct Settings {
     pub backend: Option<BackendKind>,
     pub database_url: Option<String>,
     pub redis_url: Option<String>,
+    pub url: Option<String>,
     pub durability: Durability,
     pub host: String,
     pub port: u16,
@@ -424,6 +429,7 @@ impl Reader<'_> {
             backend: self.text("BACKEND").map(|_| self.word("BACKEND", &backends)),
             database_url: self.text("DATABASE_URL"),
             redis_url: self.text("REDIS_URL"),
+            url: self.text("URL"),
             durability,
             host: self.text("HOST").unwrap_or_default(),
             port: self.number("PORT", 0..=65535),

@@ -1,11 +1,13 @@
 //! Workers: the processes that run jobs, as the backend knows them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::function::FunctionDefinition;
 use crate::id::WorkerId;
 
 /// What a worker instance says of itself when it starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WorkerRegistration {
     /// This instance.
     pub id: WorkerId,
@@ -26,7 +28,7 @@ pub struct WorkerRegistration {
 }
 
 /// A worker instance as it is listed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Worker {
     /// This instance.
     pub id: WorkerId,

@@ -29,8 +29,8 @@ use crate::routes::artifact_content::Verbatim;
 use crate::routes::upload_progress::Finishing;
 use crate::routes::{
     artifact_changes, artifact_content, artifact_history, artifact_preview, artifact_stats, artifacts, auth,
-    events, functions, health, insights, job_archive, job_history, jobs, lineage, new_artifact, presigned,
-    settings, submissions, uploads, workers,
+    backend, events, functions, health, insights, job_archive, job_history, jobs, lineage, new_artifact,
+    presigned, settings, submissions, uploads, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
@@ -162,6 +162,7 @@ fn api(
 ) -> Router<AppState> {
     let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
     Router::from(api_routes())
+        .merge(backend::router())
         .route("/openapi.json", get(openapi::document))
         .fallback(async || {
             ApiError::NotFound("there is no such call; /docs lists them all".to_owned()).into_response()

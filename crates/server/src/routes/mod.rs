@@ -7,6 +7,7 @@ pub(crate) mod artifact_preview;
 pub(crate) mod artifact_stats;
 pub(crate) mod artifacts;
 pub(crate) mod auth;
+pub(crate) mod backend;
 pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod health;
