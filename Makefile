@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e lint format dashboard develop openapi crash bench clean chromium help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e lint lint-deploy format dashboard develop openapi crash bench clean chromium help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,7 +35,7 @@ test-dashboard: dashboard/node_modules/.installed ## Dashboard unit tests
 test-e2e: $(VENV)/.built chromium ## The dashboard in a real browser, against the real server
 	UPNEXT_BIN=$(CURDIR)/$(BIN)/upnext UPNEXT_PYTHON=$(CURDIR)/$(BIN)/python npm --prefix dashboard run e2e
 
-lint: $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and types of all three languages
+lint: lint-deploy $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and types of all three languages
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; fi
@@ -44,6 +44,17 @@ lint: $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and 
 	$(BIN)/mypy
 	$(BIN)/pyright
 	npm --prefix dashboard run lint
+
+lint-deploy: $(VENV)/.deploy-tools ## The files under deploy/
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	@for file in $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml)); do \
+		$(BIN)/kubernetes-validate "$$file" || exit 1; done
+	@# The programs that the units name are not installed here: each stands for one that is.
+	@if command -v systemd-analyze >/dev/null; then \
+		units=$$(mktemp -d) && for unit in deploy/systemd/*.service; do \
+		sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#' $$unit > $$units/$$(basename $$unit | sed 's/@/@reports/'); done; \
+		systemd-analyze verify $$units/*.service; status=$$?; rm -r $$units; exit $$status; fi
 
 format: $(VENV)/.built ## Formats Rust and Python
 	cargo fmt --all
@@ -83,6 +94,10 @@ $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(VENV)/.deploy-tools: $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --group deploy
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.tools dashboard/dist/index.html $(RUST_SOURCES) pyproject.toml
