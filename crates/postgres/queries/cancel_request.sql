@@ -1,0 +1,1 @@
+UPDATE upnext.live SET cancel_requested = true WHERE job = $1

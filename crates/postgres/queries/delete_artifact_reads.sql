@@ -1,0 +1,1 @@
+DELETE FROM upnext.artifact_reads WHERE artifact = $1

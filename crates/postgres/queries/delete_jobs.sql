@@ -1,0 +1,1 @@
+DELETE FROM upnext.jobs WHERE seq = ANY ($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM upnext.attempts WHERE job = ANY ($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM upnext.job_changes WHERE job = ANY ($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM upnext.ended WHERE job = ANY ($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM upnext.logs WHERE job = ANY ($1::bigint[])

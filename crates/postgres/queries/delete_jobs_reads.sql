@@ -1,0 +1,1 @@
+DELETE FROM upnext.artifact_reads WHERE job = ANY ($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM upnext.artifact_tags WHERE artifact = $1

@@ -1,0 +1,1 @@
+DELETE FROM upnext.api_hours WHERE hour < $1

@@ -1,0 +1,1 @@
+DELETE FROM upnext.api_instances WHERE last_heartbeat_at < $1

@@ -1,0 +1,1 @@
+DELETE FROM upnext.api_requests WHERE at < $1

@@ -1,0 +1,1 @@
+DELETE FROM upnext.artifact_deletions WHERE at < $1

@@ -1,0 +1,1 @@
+DELETE FROM upnext.job_hours WHERE hour < $1

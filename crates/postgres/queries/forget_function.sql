@@ -1,0 +1,1 @@
+DELETE FROM upnext.functions WHERE key = $1 RETURNING key

@@ -1,0 +1,1 @@
+DELETE FROM upnext.results WHERE function = $1

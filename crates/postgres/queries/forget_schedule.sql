@@ -1,0 +1,1 @@
+DELETE FROM upnext.schedules WHERE function = $1

@@ -1,0 +1,1 @@
+SELECT upnext.lock_gate($1, $2)

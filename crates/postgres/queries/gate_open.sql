@@ -1,0 +1,1 @@
+UPDATE upnext.live SET blocked = 0 WHERE job = $1

@@ -1,0 +1,1 @@
+UPDATE upnext.blobs SET refs = refs - 1 WHERE blob = $1

@@ -1,0 +1,1 @@
+SELECT count(*) FROM (SELECT 1 FROM upnext.job_tags WHERE tag = $1 LIMIT $2) found

@@ -1,0 +1,1 @@
+SELECT key, definition FROM upnext.functions ORDER BY key

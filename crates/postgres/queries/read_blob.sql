@@ -1,0 +1,1 @@
+SELECT bytes FROM upnext.blobs WHERE sha256 = $1 AND storage = 'inline'

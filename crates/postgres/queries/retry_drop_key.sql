@@ -1,0 +1,1 @@
+UPDATE upnext.jobs SET idempotency_key = NULL WHERE seq = $1

@@ -1,0 +1,1 @@
+UPDATE upnext.functions SET paused = $2 WHERE key = $1 RETURNING key
