@@ -117,7 +117,8 @@ impl ArtifactService {
             {
                 BlobError::Unusable(format!(
                     "the bytes of artifact '{}' are in the {} storage, but this deployment uses {storage}: set \
-                     UPNEXT_ARTIFACT_STORAGE_BACKEND back, or copy the blobs over",
+                     UPNEXT_ARTIFACT_STORAGE_URL (or UPNEXT_ARTIFACT_STORAGE_BACKEND) back, or copy the blobs over as \
+                     docs/storage.md says",
                     artifact.name, artifact.storage,
                 ))
                 .into()

@@ -13,12 +13,15 @@
 //! to recording looks again.
 //!
 //! A sweep that dies half-way leaves condemned blobs; the next one is told of them again.
+//!
+//! After a deployment moved to another storage, artifacts of before are read from there although their records name the one
+//! they were made in. To the backend such blobs are orphans; the sweep looks at the record and leaves them alone.
 
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use upnext_blobs::{BlobError, Removal};
-use upnext_core::artifact::Digest;
+use upnext_blobs::Removal;
+use upnext_core::artifact::{Digest, INLINE_STORAGE};
 use upnext_core::backend::CondemnedBlob;
 
 use crate::error::ArtifactError;
@@ -72,7 +75,7 @@ enum Fate {
     Removed(Digest),
     Kept(Digest),
     Elsewhere(Digest),
-    Failed(BlobError),
+    Failed(ArtifactError),
 }
 
 impl ArtifactService {
@@ -155,17 +158,67 @@ impl ArtifactService {
         if !done.is_empty() {
             self.backend.forget_blobs(done).await?;
         }
-        failure.map_or(Ok(()), |error| Err(error.into()))
+        failure.map_or(Ok(()), Err)
     }
 
     async fn remove(&self, blob: CondemnedBlob, keep_younger_than: Duration) -> Fate {
         if blob.storage != self.blobs.storage() {
             return Fate::Elsewhere(blob.sha256);
         }
-        match self.blobs.delete_if_older_than(blob.sha256, keep_younger_than).await {
+        match self.is_needed_from_before(&blob).await {
+            Ok(false) => {}
+            Ok(true) => return Fate::Kept(blob.sha256),
+            Err(error) => return Fate::Failed(error),
+        }
+        match self
+            .blobs
+            .delete_if_older_than(blob.sha256, keep_younger_than)
+            .await
+            .map_err(ArtifactError::from)
+        {
             Ok(Removal::Gone) => Fate::Removed(blob.sha256),
             Ok(Removal::Kept) => Fate::Kept(blob.sha256),
             Err(error) => Fate::Failed(error),
         }
+    }
+
+    /// True when artifacts need these bytes, and their record names a storage that was in use before.
+    async fn is_needed_from_before(&self, blob: &CondemnedBlob) -> Result<bool, ArtifactError> {
+        let known = self.backend.list_blobs(just_before(blob.sha256), 1).await?;
+        Ok(known.first().is_some_and(|known| {
+            known.sha256 == blob.sha256 && known.storage != blob.storage && known.storage != INLINE_STORAGE
+        }))
+    }
+}
+
+/// The digest after which this one comes next; `None` before the first.
+fn just_before(sha256: Digest) -> Option<Digest> {
+    let mut bytes = *sha256.as_bytes();
+    for byte in bytes.iter_mut().rev() {
+        let (less, borrowed) = byte.overflowing_sub(1);
+        *byte = less;
+        if !borrowed {
+            return Some(Digest::from_bytes(bytes));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_counted_down() {
+        let digest = |first: u8, last: u8| {
+            let mut bytes = [0; 32];
+            (bytes[0], bytes[31]) = (first, last);
+            Digest::from_bytes(bytes)
+        };
+        assert_eq!(just_before(digest(7, 2)), Some(digest(7, 1)));
+        let mut below = [255; 32];
+        below[0] = 6;
+        assert_eq!(just_before(digest(7, 0)), Some(Digest::from_bytes(below)));
+        assert_eq!(just_before(digest(0, 0)), None);
     }
 }

@@ -88,7 +88,7 @@ impl BlobStore {
     fn temporary(&self) -> Result<TempFile, BlobError> {
         match &self.storage {
             Storage::Local(local) => local.temporary(),
-            Storage::S3(_) | Storage::Elsewhere(_) => {
+            Storage::Bucket(_) | Storage::Elsewhere(_) => {
                 let folder = std::env::temp_dir();
                 let file = tempfile::tempfile_in(&folder);
                 file.map(TempFile::unnamed).map_err(|error| BlobError::from_file("write", &folder, &error))

@@ -12,12 +12,14 @@ use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _
 use upnext_core::artifact::{Digest, StorageName};
 use upnext_core::settings::StorageSettings;
 
+use crate::bucket::BucketStorage;
 use crate::elsewhere::{self, Carrier};
 use crate::error::{BlobError, StageError};
 use crate::local::{LocalStorage, Removal};
 use crate::reading::{ByteStream, read_local};
-use crate::s3::{S3Location, S3Storage};
+use crate::signed::UploadAddress;
 use crate::staged::{Limits, Staged, StoredBlob};
+use crate::vars::Vars;
 
 /// Where blobs are kept. Cheap to clone.
 ///
@@ -43,13 +45,14 @@ pub struct BlobStore {
 #[derive(Debug, Clone)]
 pub(crate) enum Storage {
     Local(Arc<LocalStorage>),
-    S3(Arc<S3Storage>),
+    Bucket(Arc<BucketStorage>),
     Elsewhere(Arc<dyn Carrier>),
 }
 
 impl BlobStore {
-    /// The storage these settings name. For S3 the credentials come from the `AWS_*` variables of this process. Makes
-    /// the folder of a local storage; does not reach out to a remote one: see [`check`](Self::check).
+    /// The storage these settings name. The credentials of a bucket come from the usual places of its service: for S3
+    /// `AWS_*` variables, the files in `~/.aws`, or the machine's role. Makes the folder of a local storage; does not reach
+    /// out to a remote one: see [`check`](Self::check).
     ///
     /// # Errors
     /// [`BlobError::Unusable`] when it cannot be used as configured.
@@ -69,14 +72,8 @@ impl BlobStore {
     ) -> Result<Self, BlobError> {
         let storage = match settings {
             StorageSettings::Local { root } => Storage::Local(Arc::new(LocalStorage::open(root)?)),
-            StorageSettings::S3 { bucket, prefix, region, endpoint_url } => {
-                let location = S3Location {
-                    bucket,
-                    prefix,
-                    region: region.as_deref(),
-                    endpoint_url: endpoint_url.as_deref(),
-                };
-                Storage::S3(Arc::new(S3Storage::open(&location, vars)?))
+            StorageSettings::Bucket(bucket) => {
+                Storage::Bucket(Arc::new(BucketStorage::open(bucket, &vars.into_iter().collect::<Vars>())?))
             }
         };
         Ok(Self { storage })
@@ -88,12 +85,12 @@ impl BlobStore {
         Self { storage: Storage::Elsewhere(carrier) }
     }
 
-    /// `local` or `s3`.
+    /// `local`, `s3`, `gcs` or `azure`.
     #[must_use]
     pub fn storage(&self) -> StorageName {
         match &self.storage {
             Storage::Local(_) => "local",
-            Storage::S3(_) => "s3",
+            Storage::Bucket(bucket) => bucket.place.service.name(),
             Storage::Elsewhere(carrier) => carrier.storage(),
         }
     }
@@ -104,7 +101,7 @@ impl BlobStore {
     pub const fn settle_time(&self) -> Duration {
         match self.storage {
             Storage::Local(_) => Duration::ZERO,
-            Storage::S3(_) | Storage::Elsewhere(_) => Duration::from_secs(2),
+            Storage::Bucket(_) | Storage::Elsewhere(_) => Duration::from_secs(2),
         }
     }
 
@@ -141,8 +138,8 @@ impl BlobStore {
                 })
                 .await
             }
-            Storage::S3(s3) => {
-                let outcome = s3.commit(&mut staged).await;
+            Storage::Bucket(bucket) => {
+                let outcome = bucket.commit(&mut staged).await;
                 Ok((staged, outcome))
             }
             Storage::Elsewhere(carrier) => {
@@ -157,8 +154,8 @@ impl BlobStore {
     /// # Errors
     /// When the storage fails.
     pub async fn commit_again(&self, staged: Staged) -> Result<Staged, BlobError> {
-        if let Storage::S3(s3) = &self.storage
-            && s3.is_younger_than(staged.sha256(), REUSE_WITHIN).await?
+        if let Storage::Bucket(bucket) = &self.storage
+            && bucket.is_younger_than(staged.sha256(), REUSE_WITHIN).await?
         {
             return Ok(staged);
         }
@@ -175,7 +172,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.put(sha256, &bytes)).await
             }
-            Storage::S3(s3) => s3.put(sha256, bytes).await,
+            Storage::Bucket(bucket) => bucket.put(sha256, bytes).await,
             Storage::Elsewhere(carrier) => {
                 let size = bytes.len() as u64;
                 carrier.put(sha256, size, stream::iter([Ok(bytes)]).boxed()).await
@@ -228,7 +225,7 @@ impl BlobStore {
     pub async fn read(&self, sha256: Digest, range: Option<Range<u64>>) -> Result<ByteStream, BlobError> {
         match &self.storage {
             Storage::Local(local) => read_local(local, sha256, range).await,
-            Storage::S3(s3) => s3.read(sha256, range).await,
+            Storage::Bucket(bucket) => bucket.read(sha256, range).await,
             Storage::Elsewhere(carrier) => elsewhere::read(carrier.as_ref(), sha256, range).await,
         }
     }
@@ -244,7 +241,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || Ok(Some(local.open_blob(sha256, 0)?.0))).await
             }
-            Storage::S3(_) | Storage::Elsewhere(_) => Ok(None),
+            Storage::Bucket(_) | Storage::Elsewhere(_) => Ok(None),
         }
     }
 
@@ -258,7 +255,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.size(sha256)).await
             }
-            Storage::S3(s3) => s3.size(sha256).await,
+            Storage::Bucket(bucket) => bucket.size(sha256).await,
             Storage::Elsewhere(carrier) => carrier.size(sha256).await,
         }
     }
@@ -281,7 +278,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.delete(sha256)).await
             }
-            Storage::S3(s3) => s3.delete(sha256).await,
+            Storage::Bucket(bucket) => bucket.delete(sha256).await,
             Storage::Elsewhere(_) => Err(elsewhere::not_from_here("delete from")),
         }
     }
@@ -297,7 +294,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.set_aside(sha256)).await
             }
-            Storage::S3(_) => Ok(()),
+            Storage::Bucket(_) => Ok(()),
             Storage::Elsewhere(carrier) => carrier.set_aside(sha256).await,
         }
     }
@@ -305,8 +302,8 @@ impl BlobStore {
     /// Whether blobs and handed-in bytes have addresses that work without a key: see
     /// [`download_url`](Self::download_url) and [`upload_url`](Self::upload_url).
     #[must_use]
-    pub const fn has_addresses(&self) -> bool {
-        matches!(self.storage, Storage::S3(_))
+    pub fn has_addresses(&self) -> bool {
+        matches!(&self.storage, Storage::Bucket(bucket) if bucket.has_addresses())
     }
 
     /// An address from which whoever has it can fetch a blob for a while without any key; `None` for a storage that has
@@ -317,7 +314,7 @@ impl BlobStore {
     pub async fn download_url(&self, sha256: Digest, valid: Duration) -> Result<Option<String>, BlobError> {
         match &self.storage {
             Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
-            Storage::S3(s3) => s3.download_url(sha256, valid).await.map(Some),
+            Storage::Bucket(bucket) => bucket.download_url(sha256, valid).await,
         }
     }
 
@@ -329,12 +326,12 @@ impl BlobStore {
     pub async fn upload_url(&self, name: &str, valid: Duration) -> Result<Option<String>, BlobError> {
         match &self.storage {
             Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
-            Storage::S3(s3) => s3.upload_url(name, valid).await.map(Some),
+            Storage::Bucket(bucket) => bucket.upload_url(name, valid).await,
         }
     }
 
     /// An address to which whoever has it can put this very blob for a while without any key; `None` for a storage that has
-    /// no addresses. The storage does not check the bytes against the digest: whoever reads them does.
+    /// no addresses. S3 takes nothing but the bytes of that digest there; elsewhere only whoever reads them checks.
     ///
     /// # Errors
     /// When the address cannot be signed.
@@ -342,10 +339,10 @@ impl BlobStore {
         &self,
         sha256: Digest,
         valid: Duration,
-    ) -> Result<Option<String>, BlobError> {
+    ) -> Result<Option<UploadAddress>, BlobError> {
         match &self.storage {
             Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
-            Storage::S3(s3) => s3.blob_upload_url(sha256, valid).await.map(Some),
+            Storage::Bucket(bucket) => bucket.blob_upload_url(sha256, valid).await,
         }
     }
 
@@ -356,7 +353,7 @@ impl BlobStore {
     pub async fn read_handed_in(&self, name: &str) -> Result<Option<ByteStream>, BlobError> {
         match &self.storage {
             Storage::Local(_) | Storage::Elsewhere(_) => Ok(None),
-            Storage::S3(s3) => s3.read_handed_in(name).await,
+            Storage::Bucket(bucket) => bucket.read_handed_in(name).await,
         }
     }
 
@@ -367,7 +364,7 @@ impl BlobStore {
     pub async fn forget_handed_in(&self, name: &str) -> Result<(), BlobError> {
         match &self.storage {
             Storage::Local(_) | Storage::Elsewhere(_) => Ok(()),
-            Storage::S3(s3) => s3.forget_handed_in(name).await,
+            Storage::Bucket(bucket) => bucket.forget_handed_in(name).await,
         }
     }
 
@@ -381,7 +378,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.delete_if_older_than(sha256, age)).await
             }
-            Storage::S3(s3) => s3.delete_if_older_than(sha256, age).await,
+            Storage::Bucket(bucket) => bucket.delete_if_older_than(sha256, age).await,
             Storage::Elsewhere(_) => Err(elsewhere::not_from_here("delete from")),
         }
     }
@@ -390,7 +387,7 @@ impl BlobStore {
     pub fn list_older_than(&self, age: Duration) -> BoxStream<'static, Result<Digest, BlobError>> {
         let local = match &self.storage {
             Storage::Local(local) => Arc::clone(local),
-            Storage::S3(s3) => return s3.list_older_than(age),
+            Storage::Bucket(bucket) => return bucket.list_older_than(age),
             Storage::Elsewhere(_) => return stream::iter([Err(elsewhere::not_from_here("list"))]).boxed(),
         };
         stream::iter(0..=u8::MAX)
@@ -404,8 +401,8 @@ impl BlobStore {
     }
 
     /// Removes what crashes and uploads nobody completed left behind that is older than `older_than`, and answers how many
-    /// files that were. Half uploads in a bucket are for the bucket's own lifecycle rule
-    /// (`AbortIncompleteMultipartUpload`).
+    /// files and uploads that were. Half uploads to GCS are for the bucket's own lifecycle rule, and Azure forgets them after
+    /// a week.
     ///
     /// # Errors
     /// When the storage fails.
@@ -415,7 +412,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.sweep_temporary(older_than)).await
             }
-            Storage::S3(s3) => s3.sweep_handed_in(older_than).await,
+            Storage::Bucket(bucket) => bucket.sweep_temporary(older_than).await,
             Storage::Elsewhere(_) => Err(elsewhere::not_from_here("sweep")),
         }
     }
@@ -430,7 +427,7 @@ impl BlobStore {
                 let local = Arc::clone(local);
                 blocking(move || local.check()).await
             }
-            Storage::S3(s3) => s3.check().await,
+            Storage::Bucket(bucket) => bucket.check().await,
             Storage::Elsewhere(carrier) => carrier.check().await,
         }
     }

@@ -1,19 +1,24 @@
 //! Large blobs on their way into a bucket, part by part.
 
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt as _};
 
+use crate::bucket::{BucketStorage, is_older};
 use crate::error::BlobError;
 use crate::local::read_chunk;
-use crate::s3::{S3Storage, status_and_code};
+use crate::place::code_of;
 use crate::store::blocking;
 
 /// Above this size a blob is uploaded in parts, of at least this size each.
 pub(crate) const PART: u64 = 8 * 1024 * 1024;
+
+/// How far the clock of a service may be from ours.
+const CLOCKS_APART: Duration = Duration::from_secs(60);
 
 /// S3 takes at most 10,000 parts.
 const MAX_PARTS: u64 = 9_999;
@@ -21,11 +26,12 @@ const MAX_PARTS: u64 = 9_999;
 /// Parts of one blob under way at a time.
 const PARTS_AT_ONCE: usize = 4;
 
-impl S3Storage {
+impl BucketStorage {
     /// Uploads in parts. What cannot be completed is taken back.
     pub(crate) async fn upload(&self, path: &Path, size: u64, mut source: Source) -> Result<(), BlobError> {
+        let begun = Instant::now();
         let part = PART.max(size.div_ceil(MAX_PARTS));
-        let started = self.store.put_multipart(path).await.map_err(|error| self.write_error(&error))?;
+        let started = self.store.put_multipart(path).await.map_err(|error| self.place.write_error(&error))?;
         let mut upload = Upload(Some(started));
         let mut under_way = FuturesUnordered::new();
         let mut remaining = size;
@@ -36,12 +42,24 @@ impl S3Storage {
                 remaining -= length;
                 under_way.push(upload.get().put_part(bytes.into()));
             } else if let Some(sent) = under_way.next().await {
-                sent.map_err(|error| self.write_error(&error))?;
+                sent.map_err(|error| self.place.write_error(&error))?;
             }
         }
-        upload.get().complete().await.map_err(|error| self.write_error(&error))?;
+        let completed = upload.get().complete().await;
+        if let Err(error) = completed
+            && !self.was_completed(path, size, begun).await
+        {
+            return Err(self.place.write_error(&error));
+        }
         upload.0 = None;
         Ok(())
+    }
+
+    /// The answer to a completion may be lost after it was carried out; asked again, the service knows no such upload any
+    /// more. The object itself tells.
+    async fn was_completed(&self, path: &Path, size: u64, begun: Instant) -> bool {
+        let age = begun.elapsed() + CLOCKS_APART;
+        self.store.head(path).await.is_ok_and(|meta| meta.size == size && !is_older(&meta, age))
     }
 }
 
@@ -85,10 +103,7 @@ impl Drop for Upload {
         if let (Some(mut upload), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move {
                 if let Err(error) = upload.abort().await {
-                    tracing::warn!(
-                        error = status_and_code(&error),
-                        "an unfinished upload stays in the bucket"
-                    );
+                    tracing::warn!(error = code_of(&error), "an unfinished upload stays in the bucket");
                 }
             });
         }

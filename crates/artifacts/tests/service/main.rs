@@ -2,8 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod care;
+#[path = "../../../blobs/tests/storage/faulty_server.rs"]
+#[allow(dead_code, reason = "shared with tests that use more of it")]
+mod faulty_server;
 mod labels;
 mod live;
+mod outage;
+#[path = "../../../blobs/tests/storage/s3_server.rs"]
+#[allow(dead_code, reason = "shared with tests that use more of it")]
+mod s3_server;
 mod saving;
 
 use std::sync::Arc;
@@ -529,7 +536,7 @@ async fn bytes_in_another_storage_are_named_as_such() {
     assert_eq!(stand.read(&artifact).await.len(), 100_000, "found here all the same");
     std::fs::remove_file(stand.file_of(artifact.sha256.unwrap())).unwrap();
     let error = stand.artifacts.read(&artifact, None).await.err().unwrap();
-    assert!(error.to_string().contains("set UPNEXT_ARTIFACT_STORAGE_BACKEND back"), "{error}");
+    assert!(error.to_string().contains("set UPNEXT_ARTIFACT_STORAGE_URL"), "{error}");
 }
 
 #[tokio::test]

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod cases;
+mod emulated;
+mod faults;
+mod faulty_server;
+mod gcs;
 mod local;
 mod s3;
 mod s3_server;
@@ -38,6 +42,12 @@ impl Stand {
 
     pub(crate) async fn s3() -> Self {
         s3::stand().await
+    }
+
+    /// A storage whose bytes cannot be tampered with.
+    pub(crate) fn elsewhere(blobs: BlobStore) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { blobs, files: folder.path().to_owned(), folder, server: None, url: String::new() }
     }
 
     /// The file in which a stored blob ends up.
@@ -89,6 +99,9 @@ macro_rules! on_every_storage {
     ($($case:ident),+ $(,)?) => {
         mod on_local {
             $(#[tokio::test] async fn $case() { super::cases::$case(&super::Stand::local().await).await; })+
+        }
+        mod on_gcs {
+            $(#[tokio::test] async fn $case() { super::cases::$case(&super::gcs::stand().await).await; })+
         }
         mod on_s3 {
             $(#[tokio::test] async fn $case() { super::cases::$case(&super::Stand::s3().await).await; })+
