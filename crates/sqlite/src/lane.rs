@@ -17,6 +17,7 @@ use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp, fault};
 
 use crate::connection::{self, Result, explain};
 use crate::filing::{self, MOST_UNFILED};
+use crate::fork::NoFork;
 use crate::insights::Tally;
 use crate::search;
 use crate::wake::WakeFile;
@@ -243,6 +244,7 @@ impl Writer {
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Request>]) -> Result<()> {
+        let _no_fork = NoFork::now();
         let durable = batch.iter().any(|request| request.promise() == Promise::Durable);
         let ran = catch_unwind(AssertUnwindSafe(|| self.run_and_commit(batch, durable)));
         let outcome = ran.unwrap_or_else(|_| Err(BackendError::Unexpected("a request panicked".into())));

@@ -17,6 +17,7 @@ mod enqueue;
 mod expiry;
 mod filing;
 mod followers;
+pub mod fork;
 mod gate;
 mod insights;
 mod job_listing;
@@ -108,6 +109,7 @@ struct Sqlite {
 impl Sqlite {
     fn open(options: &SqliteOptions) -> Result<Self> {
         let path = options.path.as_path();
+        let _no_fork = fork::NoFork::now();
         connection::prepare(path)?;
         let signals = Arc::new(Signals::default());
         let written = Arc::new(AtomicI64::new(0));

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use upnext_core::BackendError;
 
 use crate::connection::{self, Result, explain};
+use crate::fork::NoFork;
 
 /// Most reads at once. More would only take turns on the same few cores.
 const MAX_READERS: usize = 4;
@@ -47,6 +48,7 @@ impl Readers {
         let shared = Arc::clone(&self.shared);
         let _turn = self.shared.turns.acquire().await.map_err(|_| stopped("the readers have stopped"))?;
         let joined = tokio::task::spawn_blocking(move || {
+            let _no_fork = NoFork::now();
             let connection = shared.take()?;
             let answer = snapshot(&connection, query);
             shared.give_back(connection);

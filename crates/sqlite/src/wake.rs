@@ -15,6 +15,8 @@ use notify::{RecursiveMode, Watcher as _};
 use rusqlite::Connection;
 use upnext_core::Signals;
 
+use crate::fork::NoFork;
+
 /// How often the database is looked at when no touch was seen: behind a working watch, and without one.
 const SAFETY_POLL: Duration = Duration::from_secs(2);
 const BLIND_POLL: Duration = Duration::from_millis(50);
@@ -113,6 +115,7 @@ fn look_on_touch(
 }
 
 fn last_change(reader: &Connection) -> Option<i64> {
+    let _no_fork = NoFork::now();
     let mut statement = reader.prepare_cached(include_str!("../queries/last_change.sql")).ok()?;
     statement.query_row([], |row| row.get(0)).ok()
 }
