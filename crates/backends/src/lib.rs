@@ -4,12 +4,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use upnext_artifacts::ArtifactService;
 use upnext_blobs::{BlobError, BlobStore};
-use upnext_core::settings::{BackendKind, StorageSettings};
-use upnext_core::{Backend, BackendError, Client, Clock, Settings, SystemClock};
+use upnext_core::settings::BackendKind;
+use upnext_core::{Backend, BackendError, Client, Clock, Settings, SystemClock, Timestamp};
+use upnext_postgres::PostgresOptions;
+use upnext_redis::RedisOptions;
 use upnext_sqlite::SqliteOptions;
+pub use upnext_sqlite::fork;
+
+/// How long finished jobs are kept in Redis, where they take memory, unless a setting says otherwise.
+const REDIS_RETENTION: Duration = Duration::from_secs(6 * 3600);
 
 /// Everything a face needs: where jobs are kept and where artifacts go. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,10 +47,9 @@ impl Deployment {
     /// Where artifacts are kept that are too large for the job database, for a person to read.
     #[must_use]
     pub fn storage_place(&self) -> String {
-        match (through(&self.settings), &self.settings.artifact_storage) {
-            (Some(url), _) => format!("{url} ({})", self.artifacts.blobs().storage()),
-            (None, StorageSettings::Local { root }) => root.display().to_string(),
-            (None, StorageSettings::S3 { bucket, prefix, .. }) => format!("s3://{bucket}/{prefix}"),
+        match through(&self.settings) {
+            Some(url) => format!("{url} ({})", self.artifacts.blobs().storage()),
+            None => self.settings.artifact_storage.to_string(),
         }
     }
 }
@@ -74,10 +80,11 @@ pub async fn open(settings: Settings) -> Result<Deployment, OpenError> {
 ///
 /// # Errors
 /// As [`open`].
-pub async fn open_with_clock(settings: Settings, clock: Arc<dyn Clock>) -> Result<Deployment, OpenError> {
+pub async fn open_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<Deployment, OpenError> {
+    settings.cleanup_retention = retention(&settings)?;
     let (backend, blobs) = match through(&settings) {
         // Who has no database of its own has no storage either: both are the server's.
-        Some(url) => upnext_remote::open(url, settings.api_key.as_deref()).await?,
+        Some(url) => upnext_remote::open(url, settings.api_key.as_deref()).await.map_err(unusable_server)?,
         None => (open_backend(&settings, clock).await?, BlobStore::open(&settings.artifact_storage)?),
     };
     let artifacts = ArtifactService::new(Arc::clone(&backend), blobs, &settings);
@@ -118,11 +125,27 @@ fn kind_of(url: &str) -> Result<BackendKind, OpenError> {
     match url.split_once(':').map_or("", |(scheme, _)| scheme) {
         "sqlite" => Ok(BackendKind::Sqlite),
         "postgres" | "postgresql" => Ok(BackendKind::Postgres),
-        "redis" | "rediss" | "valkey" => Ok(BackendKind::Redis),
+        scheme if is_redis(scheme) => Ok(BackendKind::Redis),
         scheme => Err(OpenError::Invalid(format!(
             "a database URL begins with sqlite:, postgres: or redis: (a server's with http:), not with '{scheme}:'"
         ))),
     }
+}
+
+/// True of `redis`, `rediss`, `valkey`, `valkeys`, and these with `+sentinel` or `+cluster`.
+fn is_redis(scheme: &str) -> bool {
+    let transport = scheme.split_once('+').map_or(scheme, |(transport, _)| transport);
+    matches!(transport, "redis" | "rediss" | "valkey" | "valkeys")
+}
+
+/// How long finished jobs are kept: in Redis not so long as on a disk.
+fn retention(settings: &Settings) -> Result<Option<Duration>, OpenError> {
+    if through(settings).is_some() || chosen_kind(settings)? != BackendKind::Redis {
+        return Ok(settings.cleanup_retention);
+    }
+    let is_given = settings.given.contains_key("CLEANUP_RETENTION_HOURS");
+    let retention = if is_given { settings.cleanup_retention } else { Some(REDIS_RETENTION) };
+    Ok([retention, settings.queue_job_ttl].into_iter().flatten().min())
 }
 
 fn chosen_kind(settings: &Settings) -> Result<BackendKind, OpenError> {
@@ -144,15 +167,77 @@ async fn open_backend(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<
             };
             Ok(upnext_sqlite::open(options).await?)
         }
-        BackendKind::Postgres => Err(not_built("postgres", "UPNEXT_DATABASE_URL")),
-        BackendKind::Redis => Err(not_built("redis", "UPNEXT_REDIS_URL")),
+        BackendKind::Postgres => {
+            Ok(upnext_postgres::open(postgres_options(settings)?).await.map_err(unusable_server)?)
+        }
+        BackendKind::Redis => {
+            let options = RedisOptions {
+                workspace: settings.workspace_id.clone(),
+                durability: settings.durability,
+                ..RedisOptions::new(redis_url(settings)?)
+            };
+            Ok(upnext_redis::open(options).await.map_err(unusable_server)?)
+        }
     }
 }
 
-fn not_built(kind: &str, variable: &str) -> OpenError {
-    OpenError::Invalid(format!(
-        "the {kind} backend is not part of this build: unset {variable} or set UPNEXT_BACKEND=sqlite"
-    ))
+/// What a server does not let us use, its address or a setting has to say otherwise.
+fn unusable_server(error: BackendError) -> OpenError {
+    match error {
+        BackendError::Unusable(sentence) => OpenError::Invalid(sentence),
+        error => error.into(),
+    }
+}
+
+fn postgres_options(settings: &Settings) -> Result<PostgresOptions, OpenError> {
+    let url = settings.database_url.as_deref().filter(|url| kind_of(url).ok() == Some(BackendKind::Postgres));
+    let url = url.ok_or_else(|| {
+        OpenError::Invalid(
+            "the postgres backend needs a URL: set UPNEXT_DATABASE_URL=postgres://user:password@host/database".to_owned(),
+        )
+    })?;
+    // The server's own clock, which all processes share.
+    Ok(PostgresOptions { durability: settings.durability, ..PostgresOptions::new(url) })
+}
+
+/// A step of a database's schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaStep {
+    /// Its number, 1 for the first.
+    pub version: u32,
+    /// A word about it.
+    pub name: String,
+    /// When it was taken; `None` when it is still to be taken.
+    pub applied_at: Option<Timestamp>,
+}
+
+/// The steps of the schema of the database that these settings name, oldest first; `None` where the database does not keep
+/// them one by one. Changes nothing. Must be called inside a tokio runtime.
+///
+/// # Errors
+/// As [`open`].
+pub async fn schema_steps(settings: &Settings) -> Result<Option<Vec<SchemaStep>>, OpenError> {
+    if chosen_kind(settings)? != BackendKind::Postgres {
+        return Ok(None);
+    }
+    let steps = upnext_postgres::history(&postgres_options(settings)?).await?;
+    let step = |step: upnext_postgres::Migration| SchemaStep {
+        version: u32::try_from(step.version).unwrap_or(0),
+        name: step.name,
+        applied_at: step.applied_at,
+    };
+    Ok(Some(steps.into_iter().map(step).collect()))
+}
+
+/// The URL of the Redis server, whichever setting names it.
+fn redis_url(settings: &Settings) -> Result<&str, OpenError> {
+    let named = settings.redis_url.as_deref().or_else(|| {
+        let is_redis_url = |url: &&str| url.split_once(':').is_some_and(|(scheme, _)| is_redis(scheme));
+        settings.database_url.as_deref().filter(is_redis_url)
+    });
+    named.ok_or_else(|| {
+        OpenError::Invalid("UPNEXT_BACKEND=redis needs the server's address in UPNEXT_REDIS_URL".to_owned())
+    })
 }
 
 /// The file that a `sqlite:` URL names: `sqlite:///abs/file.db` and `sqlite:/abs/file.db` are absolute,
@@ -196,6 +281,19 @@ mod tests {
     }
 
     #[test]
+    fn postgres_needs_a_url_of_its_own() {
+        let url = "postgres://ada:secret@h/d";
+        assert_eq!(postgres_options(&settings(&[("UPNEXT_DATABASE_URL", url)])).unwrap().url, url);
+        for vars in [
+            &[("UPNEXT_BACKEND", "postgres")][..],
+            &[("UPNEXT_BACKEND", "postgres"), ("UPNEXT_DATABASE_URL", "sqlite:x")],
+        ] {
+            let error = postgres_options(&settings(vars)).unwrap_err().to_string();
+            assert!(error.contains("UPNEXT_DATABASE_URL=postgres://"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_server_is_worked_through_when_no_database_is_named() {
         let server = ("UPNEXT_URL", "http://host:8080");
         assert_eq!(through(&settings(&[server])), Some("http://host:8080"));
@@ -203,6 +301,35 @@ mod tests {
         assert_eq!(through(&settings(&[])), None);
         let named = with_url(settings(&[("UPNEXT_DATABASE_URL", "sqlite:a.db")]), "https://host").unwrap();
         assert_eq!(through(&named), Some("https://host"));
+    }
+
+    #[test]
+    fn redis_keeps_finished_jobs_for_hours_unless_told_otherwise() {
+        let redis = ("UPNEXT_REDIS_URL", "redis+cluster://h");
+        let hours = |vars: &[(&str, &str)]| {
+            retention(&settings(vars)).unwrap().map(|time| time.as_secs_f64() / 3600.0)
+        };
+        assert_eq!(hours(&[]), Some(168.0));
+        assert_eq!(hours(&[redis]), Some(6.0));
+        assert_eq!(hours(&[redis, ("UPNEXT_CLEANUP_RETENTION_HOURS", "48")]), Some(48.0));
+        assert_eq!(hours(&[redis, ("UPNEXT_CLEANUP_RETENTION_HOURS", "0")]), None);
+        assert_eq!(hours(&[redis, ("UPNEXT_QUEUE_JOB_TTL_SECONDS", "3600")]), Some(1.0));
+        assert_eq!(
+            hours(&[("UPNEXT_QUEUE_JOB_TTL_SECONDS", "3600")]),
+            Some(168.0),
+            "sqlite keeps its own rule"
+        );
+    }
+
+    #[test]
+    fn redis_needs_an_address() {
+        assert!(
+            redis_url(&settings(&[("UPNEXT_BACKEND", "redis")]))
+                .unwrap_err()
+                .to_string()
+                .contains("REDIS_URL")
+        );
+        assert_eq!(redis_url(&settings(&[("UPNEXT_DATABASE_URL", "valkey://h")])).unwrap(), "valkey://h");
     }
 
     #[test]

@@ -55,17 +55,18 @@ impl From<BackendArg> for BackendKind {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the workers that Python files define
+    /// Run the workers and APIs that Python files define
     #[command(after_help = RUN_HELP)]
     Run(RunArgs),
-    /// Run server, dashboard and workers together, and reload on change
+    /// Run server, dashboard, workers and APIs together, and reload on change
     #[command(after_help = DEV_HELP)]
     Dev(DevArgs),
     /// Submit a job and wait for its result
+    #[command(after_help = CALL_HELP)]
     Call(CallArgs),
     /// List the registered functions
     List(JsonArgs),
-    /// List, pause and resume functions
+    /// List, pause, resume and forget functions
     #[command(subcommand)]
     Functions(FunctionsCommand),
     /// List, show, follow, wait for, cancel and retry jobs
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Artifacts(ArtifactsCommand),
     /// List the workers
     Workers(JsonArgs),
+    /// List the HTTP APIs, and how the last 24 hours went
+    Apis(JsonArgs),
     /// Say how much there is to do, and how the last 24 hours went
     Stats(JsonArgs),
     /// The REST API with the dashboard
@@ -91,14 +94,17 @@ pub(crate) enum Command {
     },
 }
 
-const RUN_HELP: &str = "Ctrl-C or SIGTERM lets running jobs end, for 3 seconds at most, and gives the others back to the \
-    queue. A second signal gives all of them back at once.\n\n\
-    Exit codes: 0 stopped by the first signal, 1 the workers could not start, 2 the call was wrong, 130 or 143 stopped \
+const RUN_HELP: &str = "Ctrl-C or SIGTERM lets requests be answered, for 1.5 seconds at most, and running jobs end, for 3 \
+    seconds at most; the other jobs go back to the queue. A second signal stops all of it at once.\n\n\
+    Exit codes: 0 stopped by the first signal, 1 something could not start, 2 the call was wrong, 130 or 143 stopped \
     by a second Ctrl-C or SIGTERM.";
 
-const DEV_HELP: &str = "The workers are started anew whenever a Python file in the folders of FILES changes.\n\n\
+const DEV_HELP: &str = "Workers and APIs are started anew whenever a Python file in the folders of FILES changes.\n\n\
     Exit codes: 0 stopped by the first Ctrl-C or SIGTERM, 1 the server could not start, 2 the call was wrong, 130 or 143 \
     stopped by a second Ctrl-C or SIGTERM.";
+
+const CALL_HELP: &str = "Exit codes: 0 the job is complete, 1 it failed or was cancelled, 2 the call was wrong, 124 it had not \
+    ended in time and goes on.";
 
 const COMPLETIONS_HELP: &str = "bash: source <(upnext completions bash)\n\
     zsh:  source <(upnext completions zsh)\n\
@@ -113,10 +119,10 @@ pub(crate) struct JsonArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Python files, or modules, that define workers
+    /// Python files, or modules, that define workers and APIs
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Only the worker (or API) of this name; may be repeated
+    /// Only the worker, API or task of this name; may be repeated
     #[arg(short, long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
 }
@@ -165,6 +171,8 @@ pub(crate) enum FunctionsCommand {
     Pause(FunctionArgs),
     /// Let jobs of these functions begin again
     Resume(FunctionArgs),
+    /// Forget functions that no living worker offers; their jobs stay
+    Forget(FunctionArgs),
 }
 
 #[derive(Debug, Args)]
@@ -192,13 +200,13 @@ pub(crate) enum ServerCommand {
     Db(DbCommand),
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub(crate) enum DbCommand {
     /// Bring the database to this version's schema
     Upgrade,
     /// Say whether the database has this version's schema
     Current,
-    /// Say how schemas change
+    /// List the steps of the schema, and which were taken
     History,
 }
 

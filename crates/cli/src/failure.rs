@@ -63,7 +63,10 @@ impl From<SubmitError> for Failure {
 
 impl From<WaitError> for Failure {
     fn from(error: WaitError) -> Self {
-        Self::new(error.to_string())
+        match error {
+            WaitError::TimedOut { .. } => Self::timed_out(error.to_string()),
+            _ => Self::new(error.to_string()),
+        }
     }
 }
 

@@ -65,6 +65,12 @@ pub(crate) struct JobListArgs {
     /// Only jobs made before this moment
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub(crate) before: Option<Timestamp>,
+    /// Only jobs with this tag; may be repeated
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// Only jobs that hold this text in their id, function, key, tags, error or arguments, letter case aside
+    #[arg(long)]
+    pub(crate) text: Option<String>,
     /// Most jobs to list
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub struct ServerHandle {
     address: SocketAddr,
+    root_path: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), Failure>>>,
     ended: Option<oneshot::Receiver<()>>,
@@ -28,10 +29,10 @@ impl ServerHandle {
         self.address
     }
 
-    /// The address that a person opens in a browser on this machine.
+    /// The address that a person opens in a browser on this machine, without a slash at its end.
     #[must_use]
     pub fn url(&self) -> String {
-        browser_url(self.address)
+        browser_url(self.address) + &self.root_path
     }
 
     /// Stops the server and waits, a few seconds at most, until running requests have finished.
@@ -75,7 +76,7 @@ pub fn start_server(settings: Settings, host: &str, port: u16) -> Result<ServerH
     let (started, starting) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let (ending, ended) = oneshot::channel();
-    let host = host.to_owned();
+    let (host, root_path) = (host.to_owned(), settings.root_path.clone());
     let thread = std::thread::Builder::new()
         .name("upnext-server".to_owned())
         .spawn(move || {
@@ -85,9 +86,13 @@ pub fn start_server(settings: Settings, host: &str, port: u16) -> Result<ServerH
         })
         .map_err(|error| Failure::new(format!("no thread could be started: {error}")))?;
     match starting.recv() {
-        Ok(address) => {
-            Ok(ServerHandle { address, stop: Some(stop), thread: Some(thread), ended: Some(ended) })
-        }
+        Ok(address) => Ok(ServerHandle {
+            address,
+            root_path,
+            stop: Some(stop),
+            thread: Some(thread),
+            ended: Some(ended),
+        }),
         // The thread ended without an address: it knows why.
         Err(_) => match thread.join() {
             Ok(Err(failure)) => Err(failure),

@@ -51,13 +51,21 @@ pub(crate) fn with_settings<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
+    in_runtime(async { command(upnext_backends::open(settings).await?).await })
+}
+
+/// Runs what a short command does.
+pub(crate) fn in_runtime<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("no thread could be started: {error}")))?;
-    let result = runtime.block_on(async { command(upnext_backends::open(settings).await?).await });
+    let result = runtime.block_on(work);
     // A read of stdin that nobody waits for any more must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    result
+    Ok(result?)
 }

@@ -71,6 +71,33 @@ impl Cli {
         });
     }
 
+    /// An API that has answered requests with these statuses.
+    fn api(&self, name: &str, statuses: &[u16]) {
+        use upnext_core::api::{ApiRegistration, ApiReport, NewRequest};
+        use upnext_core::{Clock as _, SystemClock};
+        let settings = self.settings();
+        let now = SystemClock.now();
+        let answered = |status: &u16| {
+            let took = std::time::Duration::from_millis(3);
+            NewRequest::new(now, "GET", Some("/"), *status, took, None)
+        };
+        let instance = ApiRegistration {
+            id: format!("{name}-1"),
+            api: name.to_owned(),
+            hostname: "host".into(),
+            pid: 7,
+            host: "127.0.0.1".into(),
+            port: 8000,
+            version: "0".into(),
+        };
+        let requests = statuses.iter().map(answered).collect();
+        let report = ApiReport { instance, requests, dropped: 0, stopped: false };
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let deployment = upnext_backends::open(settings).await.unwrap();
+            deployment.client.backend().record_requests(report).await.unwrap();
+        });
+    }
+
     fn settings(&self) -> upnext_core::Settings {
         let home = self.home.path().display().to_string();
         upnext_core::Settings::from_vars([("UPNEXT_HOME".to_owned(), home)]).unwrap().settings
@@ -173,6 +200,7 @@ fn help_and_version_go_to_stdout() {
         "jobs",
         "artifacts",
         "workers",
+        "apis",
         "stats",
         "server",
         "settings",
@@ -244,7 +272,7 @@ fn a_call_says_that_it_waits_for_a_worker() {
     let id = ran.ok();
     assert_eq!(cli.run(&["jobs", "show", &id, "--json"]).json()["kwargs"]["rows"], 1);
     let ran = cli.run(&["call", "report", "--kwargs", r#"{"rows": 1}"#, "--timeout", "0.05"]);
-    ran.fails(1, "had not ended after 50ms; it goes on, and can be waited for again");
+    ran.fails(124, "had not ended after 50ms; it goes on, and can be waited for again");
 }
 
 /// Waits in the queue for the job that the command line submits, and ends it so.
@@ -310,6 +338,33 @@ fn lists_are_tables_or_json() {
     assert!(cli.run(&["workers"]).ok().contains("demo-1"));
     assert_eq!(cli.run(&["workers", "--json"]).json()["workers"][0]["name"], "demo");
     assert!(cli.run(&["jobs", "show", &id]).ok().contains("{\"rows\": 3}"));
+}
+
+#[test]
+fn apis_are_listed_with_their_figures() {
+    let cli = Cli::new();
+    let none = cli.run(&["apis"]);
+    assert!(none.stderr.contains("no API was heard of"), "{}", none.stderr);
+    assert_eq!(none.ok(), "");
+    cli.api("shop", &[200, 200, 500, 404]);
+    let table = cli.run(&["apis"]).ok();
+    assert!(table.starts_with("API   STATE  ADDRESS"), "{table}");
+    assert!(table.contains("shop  alive  127.0.0.1:8000") && table.contains("25.0 %"), "{table}");
+    let shop = &cli.run(&["apis", "--json"]).json()["apis"][0];
+    assert_eq!(
+        (&shop["name"], &shop["requests"], &shop["client_errors"]),
+        (&"shop".into(), &4.into(), &1.into())
+    );
+}
+
+#[test]
+fn functions_that_nobody_offers_are_forgotten() {
+    let cli = Cli::new();
+    cli.worker("report");
+    cli.run(&["functions", "forget", "report", "nothing"]).fails(1, "there is no function 'nothing'");
+    assert!(cli.run(&["functions", "forget", "report"]).ok().contains("function 'report' is forgotten"));
+    assert_eq!(cli.run(&["list", "--json"]).json()["total"], 0);
+    cli.run(&["functions", "forget", "report"]).fails(1, "there is no function 'report'");
 }
 
 #[test]

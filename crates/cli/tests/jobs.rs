@@ -152,6 +152,13 @@ fn a_list_is_filtered_and_goes_on() {
     assert_eq!(list(&["--after", "1h"])["total"], 6);
     assert_eq!(list(&["--before", "1h"])["total"], 0);
     assert_eq!(list(&["--after", "2026-01-01", "--before", "2200-01-01T00:00:00Z"])["total"], 6);
+    let newest = &made[4];
+    assert_eq!(ids(&list(&["--text", newest])["jobs"]), [newest]);
+    assert_eq!(ids(&list(&["--text", "VALUEERROR"])["jobs"]), [&failed]);
+    assert_eq!(list(&["--text", "Rows\": 3", "--function", "report"])["total"], 5);
+    assert_eq!(list(&["--tag", "eu"])["total"], 0);
+    let searched = deployment.run(&["jobs", "list", "--text", "report", "--limit", "2"]).stderr;
+    assert!(searched.starts_with("2 jobs so far; --cursor "), "{searched}");
     deployment.run(&["jobs", "list", "--after", "noon"]).fails(2, "an age such as 90s");
 
     let first = deployment.run(&["jobs", "list", "--function", "report", "--limit", "3"]);

@@ -102,7 +102,7 @@ pub enum NewBlob {
     Inline(#[serde(with = "crate::wire::bytes")] Bytes),
     /// Already durable in storage under [`Digest::storage_key`].
     Stored {
-        /// `local` or `s3`.
+        /// `local`, `s3`, `gcs` or `azure`.
         #[serde(deserialize_with = "crate::wire::storage")]
         storage: StorageName,
     },
@@ -182,7 +182,7 @@ pub struct Part {
     pub size_bytes: u64,
     /// Its digest.
     pub sha256: Digest,
-    /// `inline`, `local` or `s3`.
+    /// `inline`, `local`, `s3`, `gcs` or `azure`.
     pub storage: String,
 }
 
@@ -295,7 +295,7 @@ pub struct Artifact {
     pub expected_sha256: Option<Digest>,
     /// Digest of the bytes; `None` unless it is whole.
     pub sha256: Option<Digest>,
-    /// `inline`, `local` or `s3`; [`PARTS_STORAGE`] unless it is whole.
+    /// `inline`, `local`, `s3`, `gcs` or `azure`; [`PARTS_STORAGE`] unless it is whole.
     pub storage: String,
     /// When it was recorded; if it was written piece by piece, when that began.
     pub created_at: Timestamp,

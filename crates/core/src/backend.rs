@@ -292,7 +292,7 @@ pub struct BlobRecord {
     pub sha256: Digest,
     /// Its length.
     pub size_bytes: u64,
-    /// `inline`, `local` or `s3`.
+    /// `inline`, `local`, `s3`, `gcs` or `azure`.
     pub storage: String,
     /// True when it was last found to be damaged.
     pub damaged: bool,

@@ -11,6 +11,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::shown_settings::without_password;
+pub use crate::storage_settings::{
+    AddressingStyle, BucketSettings, S3Settings, ServiceSettings, StorageSettings,
+};
+use crate::storage_settings::{STORAGE_URL_RULE, parse_storage_url};
+
 /// The prefix of every setting.
 pub const PREFIX: &str = "UPNEXT_";
 
@@ -44,7 +50,17 @@ pub const SETTINGS: &[SettingInfo] = &[
         "",
         "sqlite:///path/to/file.db or postgres://... Without it sqlite at $UPNEXT_HOME/upnext.db.",
     ),
-    setting("REDIS_URL", "", "redis://... for the redis backend."),
+    setting(
+        "REDIS_URL",
+        "",
+        "redis://... for the redis backend: also rediss:// (TLS), valkey://, redis+sentinel://host,host/name and \
+         redis+cluster://host,host.",
+    ),
+    setting(
+        "WORKSPACE_ID",
+        "local",
+        "Name of the workspace: deployments with different ones share a Redis server without seeing each other.",
+    ),
     setting(
         "URL",
         "",
@@ -57,6 +73,12 @@ pub const SETTINGS: &[SettingInfo] = &[
     ),
     setting("HOST", "127.0.0.1", "Address the server listens on."),
     setting("PORT", "8080", "Port the server listens on; 0 takes a free one."),
+    setting(
+        "ROOT_PATH",
+        "",
+        "Path under which a proxy shows the server, such as /upnext: for links, redirects, cookies and the dashboard. The proxy \
+         may take it off or leave it on.",
+    ),
     setting("AUTH_ENABLED", "false", "true: every call under /api/v1 needs the key in UPNEXT_API_KEY."),
     setting("API_KEY", "", "The key for `Authorization: Bearer <key>` or `X-API-Key: <key>`. Never printed."),
     setting(
@@ -77,6 +99,13 @@ pub const SETTINGS: &[SettingInfo] = &[
         "32768",
         "Artifacts up to this size live in the job database itself, in the same transaction as their record.",
     ),
+    setting(
+        "ARTIFACT_STORAGE_URL",
+        "",
+        "Where larger artifacts are stored, in one address: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, \
+         abfss://container@account.dfs.core.windows.net/prefix or file:///folder. Wins over the backend, folder, bucket and \
+         prefix below. See docs/storage.md.",
+    ),
     setting("ARTIFACT_STORAGE_BACKEND", "local", "local or s3: where larger artifacts are stored."),
     setting(
         "ARTIFACT_STORAGE_LOCAL_ROOT",
@@ -86,14 +115,25 @@ pub const SETTINGS: &[SettingInfo] = &[
     setting(
         "ARTIFACT_STORAGE_S3_BUCKET",
         "",
-        "Bucket of the S3 storage; required for s3. Credentials come from the usual AWS_* variables.",
+        "Bucket of the S3 storage; required for s3. Credentials come from where AWS tools look for them: AWS_* variables, \
+         the files in ~/.aws with AWS_PROFILE, a web identity, the machine's role.",
     ),
     setting("ARTIFACT_STORAGE_S3_PREFIX", "upnext/artifacts", "Prefix of every key in the bucket."),
-    setting("ARTIFACT_STORAGE_S3_REGION", "", "Region of the bucket. Without it AWS_REGION, else us-east-1."),
+    setting(
+        "ARTIFACT_STORAGE_S3_REGION",
+        "",
+        "Region of the bucket. Without it AWS_REGION or the profile's, else us-east-1.",
+    ),
     setting(
         "ARTIFACT_STORAGE_S3_ENDPOINT_URL",
         "",
         "Address of an S3-compatible service; http:// is accepted for this one.",
+    ),
+    setting(
+        "ARTIFACT_STORAGE_S3_ADDRESSING_STYLE",
+        "auto",
+        "Where the bucket's name stands: path (https://service/bucket), virtual (https://bucket.service), or auto: virtual for \
+         AWS, path for a service with an address of its own.",
     ),
     setting(
         "ARTIFACT_ORIGIN",
@@ -105,7 +145,7 @@ pub const SETTINGS: &[SettingInfo] = &[
         "CLEANUP_RETENTION_HOURS",
         "168",
         "Finished jobs are removed, with their artifacts, this long after they ended; 0 keeps them for ever. Pinned \
-         artifacts stay, and so do their jobs.",
+         artifacts stay, and so do their jobs. With the redis backend 6, unless it is set.",
     ),
     setting(
         "CLEANUP_INTERVAL_HOURS",
@@ -139,6 +179,12 @@ pub const SETTINGS: &[SettingInfo] = &[
         "30000",
         "How long a lease lasts without renewal, in milliseconds. A job whose worker died runs again within twice this time.",
     ),
+    setting(
+        "QUEUE_JOB_TTL_SECONDS",
+        "",
+        "Redis only: finished jobs are removed this long after they ended, if that is sooner than \
+         UPNEXT_CLEANUP_RETENTION_HOURS says.",
+    ),
     setting("PROGRESS_MIN_DELTA", "0.01", "Smallest step of progress that is sent."),
     setting(
         "PROGRESS_MIN_INTERVAL_SECONDS",
@@ -146,12 +192,10 @@ pub const SETTINGS: &[SettingInfo] = &[
         "Shortest time between two sent steps of progress, in seconds.",
     ),
     later("ENV", "Name of the environment."),
-    later("WORKSPACE_ID", "Name of the workspace."),
     later(
         "QUEUE_FLUSH_INTERVAL_MS",
         "How long outcomes are collected before they are sent. Outcomes are sent at once.",
     ),
-    later("QUEUE_JOB_TTL_SECONDS", "How long the redis backend keeps finished jobs."),
     later("ALERT_WEBHOOK_URL", "Address that alerts are posted to."),
     later("ALERT_COOLDOWN_SECONDS", "Shortest time between two alerts."),
 ];
@@ -195,27 +239,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// Where larger artifacts are stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StorageSettings {
-    /// Files under this folder.
-    Local {
-        /// The folder.
-        root: PathBuf,
-    },
-    /// Objects in a bucket.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// Prefix of every key, without slashes at its ends.
-        prefix: String,
-        /// The region, if named.
-        region: Option<String>,
-        /// Address of an S3-compatible service, if it is not AWS.
-        endpoint_url: Option<String>,
-    },
 }
 
 /// The key that webhooks are signed with.
@@ -264,10 +287,13 @@ pub struct Settings {
     pub backend: Option<BackendKind>,
     pub database_url: Option<String>,
     pub redis_url: Option<String>,
+    pub workspace_id: String,
     pub url: Option<String>,
     pub durability: Durability,
     pub host: String,
     pub port: u16,
+    /// Empty, or with a slash at its beginning and none at its end.
+    pub root_path: String,
     pub auth_enabled: bool,
     pub api_key: Option<String>,
     pub allow_public_without_auth: bool,
@@ -287,6 +313,7 @@ pub struct Settings {
     pub queue_inbox_size: usize,
     pub queue_outbox_size: usize,
     pub queue_claim_timeout: Duration,
+    pub queue_job_ttl: Option<Duration>,
     pub progress_min_delta: f64,
     pub progress_min_interval: Duration,
     /// What was given, by name without the prefix, as it was written. Holds secrets.
@@ -429,10 +456,12 @@ impl Reader<'_> {
             backend: self.text("BACKEND").map(|_| self.word("BACKEND", &backends)),
             database_url: self.text("DATABASE_URL"),
             redis_url: self.text("REDIS_URL"),
+            workspace_id: self.text("WORKSPACE_ID").unwrap_or_default(),
             url: self.text("URL"),
             durability,
             host: self.text("HOST").unwrap_or_default(),
             port: self.number("PORT", 0..=65535),
+            root_path: self.root_path(),
             auth_enabled: self.flag("AUTH_ENABLED"),
             api_key: self.text("API_KEY"),
             allow_public_without_auth: self.flag("ALLOW_PUBLIC_WITHOUT_AUTH"),
@@ -455,6 +484,9 @@ impl Reader<'_> {
             queue_claim_timeout: Duration::from_millis(
                 self.number("QUEUE_CLAIM_TIMEOUT_MS", 100..=86_400_000),
             ),
+            queue_job_ttl: self
+                .text("QUEUE_JOB_TTL_SECONDS")
+                .map(|_| Duration::from_secs(self.number("QUEUE_JOB_TTL_SECONDS", 1..=3_600_000_000))),
             progress_min_delta: self.number("PROGRESS_MIN_DELTA", 0.0..=1.0),
             progress_min_interval: Duration::from_secs_f64(
                 self.number("PROGRESS_MIN_INTERVAL_SECONDS", 0.0..=3600.0),
@@ -474,19 +506,48 @@ impl Reader<'_> {
 
     fn storage(&mut self, home: &Path) -> StorageSettings {
         let is_s3 = self.word("ARTIFACT_STORAGE_BACKEND", &[("local", false), ("s3", true)]);
-        if !is_s3 {
-            let root = self.text("ARTIFACT_STORAGE_LOCAL_ROOT").map(|text| self.expand(&text));
-            return StorageSettings::Local { root: root.unwrap_or_else(|| home.join("artifacts")) };
+        let s3 = self.s3();
+        let local = |root: Option<PathBuf>| StorageSettings::Local {
+            root: root.unwrap_or_else(|| home.join("artifacts")),
+        };
+        if let Some(url) = self.text("ARTIFACT_STORAGE_URL") {
+            return parse_storage_url(&url, s3).unwrap_or_else(|| {
+                self.fail("ARTIFACT_STORAGE_URL", &without_password(&url), STORAGE_URL_RULE);
+                local(None)
+            });
         }
-        let bucket = self.text("ARTIFACT_STORAGE_S3_BUCKET").unwrap_or_else(|| {
+        if !is_s3 {
+            return local(self.text("ARTIFACT_STORAGE_LOCAL_ROOT").map(|text| self.expand(&text)));
+        }
+        let name = self.text("ARTIFACT_STORAGE_S3_BUCKET").unwrap_or_else(|| {
             self.fail("ARTIFACT_STORAGE_S3_BUCKET", "", "must name a bucket when the storage backend is s3");
             String::new()
         });
-        StorageSettings::S3 {
-            bucket,
-            prefix: self.text("ARTIFACT_STORAGE_S3_PREFIX").unwrap_or_default().trim_matches('/').to_owned(),
+        let prefix = self.text("ARTIFACT_STORAGE_S3_PREFIX").unwrap_or_default();
+        StorageSettings::Bucket(BucketSettings {
+            service: ServiceSettings::S3(s3),
+            name,
+            prefix: prefix.trim_matches('/').to_owned(),
+        })
+    }
+
+    fn s3(&mut self) -> S3Settings {
+        let endpoint_url = self.text("ARTIFACT_STORAGE_S3_ENDPOINT_URL");
+        if let Some(url) = &endpoint_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            let rule = "must begin with https:// or http://";
+            self.fail("ARTIFACT_STORAGE_S3_ENDPOINT_URL", &without_password(url), rule);
+        }
+        let styles = [
+            ("auto", AddressingStyle::Auto),
+            ("path", AddressingStyle::Path),
+            ("virtual", AddressingStyle::Virtual),
+        ];
+        S3Settings {
             region: self.text("ARTIFACT_STORAGE_S3_REGION"),
-            endpoint_url: self.text("ARTIFACT_STORAGE_S3_ENDPOINT_URL"),
+            endpoint_url,
+            addressing: self.word("ARTIFACT_STORAGE_S3_ADDRESSING_STYLE", &styles),
         }
     }
 
@@ -546,6 +607,25 @@ impl Reader<'_> {
         }
     }
 
+    fn root_path(&mut self) -> String {
+        let text = self.text("ROOT_PATH").unwrap_or_default();
+        let path = text.trim_matches('/');
+        if path.is_empty() {
+            return String::new();
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        let is_name = |part: &str| !part.is_empty() && part.chars().all(plain) && !matches!(part, "." | "..");
+        // The API's own first segment would be taken off its calls.
+        if !path.split('/').all(is_name) || path.split('/').next() == Some("api") {
+            self.fail(
+                "ROOT_PATH",
+                &text,
+                "must be a path of letters, digits and -._~ such as /upnext, and not begin with /api",
+            );
+        }
+        format!("/{path}")
+    }
+
     fn hours(&mut self, name: &'static str, range: std::ops::RangeInclusive<f64>) -> Duration {
         Duration::from_secs_f64(self.number(name, range) * 3600.0)
     }
@@ -586,6 +666,19 @@ mod tests {
     fn load(vars: &[(&str, &str)]) -> Result<Loaded, SettingsErrors> {
         let with_home = [("HOME", "/home/ada")].iter().chain(vars);
         Settings::from_vars(with_home.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn a_root_path_is_a_path() {
+        let root = |text: &str| load(&[("UPNEXT_ROOT_PATH", text)]).map(|loaded| loaded.settings.root_path);
+        for (text, path) in [("", ""), ("/", ""), ("upnext", "/upnext"), ("/a-b/c_1/", "/a-b/c_1")] {
+            assert_eq!(root(text).as_deref(), Ok(path), "{text}");
+        }
+        for bad in ["/a b", "/a//b", "/../x", "/a?b", "https://ops.example/upnext", "/api", "/api/v1", "/\"x"]
+        {
+            let error = root(bad).unwrap_err().to_string();
+            assert!(error.contains(&format!("UPNEXT_ROOT_PATH={bad}: must be a path")), "{error}");
+        }
     }
 
     #[test]
@@ -637,6 +730,26 @@ mod tests {
     fn s3_needs_a_bucket() {
         let error = load(&[("UPNEXT_ARTIFACT_STORAGE_BACKEND", "s3")]).unwrap_err();
         assert_eq!(error.0[0].name, "ARTIFACT_STORAGE_S3_BUCKET");
+    }
+
+    #[test]
+    fn one_address_names_the_storage_and_wins() {
+        let vars = [
+            ("UPNEXT_ARTIFACT_STORAGE_URL", "s3://b/p"),
+            ("UPNEXT_ARTIFACT_STORAGE_S3_BUCKET", "other"),
+            ("UPNEXT_ARTIFACT_STORAGE_S3_ENDPOINT_URL", "http://h:9000"),
+            ("UPNEXT_ARTIFACT_STORAGE_S3_ADDRESSING_STYLE", "virtual"),
+        ];
+        let s3 = S3Settings {
+            region: None,
+            endpoint_url: Some("http://h:9000".to_owned()),
+            addressing: AddressingStyle::Virtual,
+        };
+        let bucket =
+            BucketSettings { service: ServiceSettings::S3(s3), name: "b".to_owned(), prefix: "p".to_owned() };
+        assert_eq!(load(&vars).unwrap().settings.artifact_storage, StorageSettings::Bucket(bucket));
+        let error = load(&[("UPNEXT_ARTIFACT_STORAGE_URL", "s3://key:hunter2@b/p")]).unwrap_err().to_string();
+        assert!(error.contains("without credentials") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ const NAMES: &[&str] = &[
     "retry_jitter",
     "timeout",
     "artifact_ttl",
+    "tags",
     "rate_limit",
     "max_concurrency",
     "routing_group",
@@ -129,6 +130,10 @@ impl Options {
             "retry_jitter" => quote!(__definition.retry.jitter = #value;),
             "timeout" => quote!(__definition.timeout = #seconds;),
             "artifact_ttl" => some_seconds(quote!(artifact_ttl)),
+            "tags" => quote! {
+                __definition.tags =
+                    ::std::iter::IntoIterator::into_iter(#value).map(::std::string::String::from).collect();
+            },
             "rate_limit" => quote! {
                 __definition.limits.rate_limit = ::upnext::__private::rate_limit(&__definition.key, #value)?;
             },

@@ -25,6 +25,9 @@ const STORAGES: [StorageName; 4] = ["local", "s3", "gcs", "azure"];
 pub struct Destination {
     /// An address that takes them by one PUT without a key; without it they go through the server.
     pub url: Option<String>,
+    /// Headers that this PUT must have.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -75,9 +78,9 @@ impl RemoteStorage {
     }
 
     /// The address that the storage itself has for these bytes, if it has one.
-    async fn destination(&self, sha256: Digest) -> Result<Option<String>, BlobError> {
+    async fn destination(&self, sha256: Digest) -> Result<Destination, BlobError> {
         if self.storage == "local" {
-            return Ok(None);
+            return Ok(Destination::default());
         }
         let request = self.connection.request(Method::POST, &format!("blobs/{sha256}/destination"));
         let destination: Destination = self
@@ -86,7 +89,7 @@ impl RemoteStorage {
             .json()
             .await
             .map_err(|error| unavailable(&self.connection.lost(&error)))?;
-        Ok(destination.url)
+        Ok(destination)
     }
 }
 
@@ -97,9 +100,13 @@ impl Carrier for RemoteStorage {
     }
 
     async fn put(&self, sha256: Digest, size: u64, bytes: Outgoing) -> Result<(), BlobError> {
-        let direct = if size <= MAX_DIRECT { self.destination(sha256).await? } else { None };
-        let request = match &direct {
-            Some(url) => self.direct.put(url),
+        let direct =
+            if size <= MAX_DIRECT { self.destination(sha256).await? } else { Destination::default() };
+        let request = match &direct.url {
+            Some(url) => {
+                let headers = direct.headers.iter();
+                headers.fold(self.direct.put(url), |request, (name, value)| request.header(name, value))
+            }
             None => self.request(Method::PUT, sha256),
         };
         let request = request.header(CONTENT_LENGTH, size).body(Body::wrap_stream(bytes));

@@ -85,6 +85,7 @@ pub use worker::{RunningWorker, Worker};
 /// | `retry_max_delay` | 3600 | longest wait |
 /// | `retry_jitter` | 0.0 | part of the wait, 0 to 1, that is drawn at random |
 /// | `artifact_ttl` | none | how long artifacts stay that name no time; else as long as their job |
+/// | `tags` | none | words its jobs can be found by: `["etl", "nightly"]` |
 /// | `rate_limit` | none | starts in the whole deployment, such as `"100/m"` or `"5/10s"` |
 /// | `max_concurrency` | none | jobs at once in the whole deployment |
 /// | `routing_group`, `group_max_concurrency` | none | a limit that tasks of one group share |

@@ -92,6 +92,18 @@ impl<T: Task> Request<T> {
         self.with(|submission| submission.timeout = timeout)
     }
 
+    /// Words the job can be found by, beside the task's and those given before: each has 1 to 64 characters and no comma, and
+    /// a job has at most 32.
+    ///
+    /// ```
+    /// # #[upnext::task] async fn report() {}
+    /// let request = report.request().tags(["nightly", "eu"]).tags([format!("customer-{}", 7)]);
+    /// # let _ = request;
+    /// ```
+    pub fn tags<S: Into<String>>(self, tags: impl IntoIterator<Item = S>) -> Self {
+        self.with(|submission| submission.tags.extend(tags.into_iter().map(Into::into)))
+    }
+
     /// Submits the job. When this returns it is durable.
     ///
     /// # Errors

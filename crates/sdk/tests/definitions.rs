@@ -15,6 +15,7 @@ use upnext::{Error, JobType, MissedRunPolicy, Task, UpNext, Worker};
     retry_jitter = 0.25,
     timeout = 10,
     artifact_ttl = 3600,
+    tags = ["etl", "nightly"],
     rate_limit = "100/m",
     max_concurrency = 4,
     routing_group = "mail",
@@ -35,6 +36,7 @@ fn every_option_is_part_of_the_definition() {
     assert_eq!((retry.max_retries, retry.delay, retry.backoff), (3, 0.5, 3.0));
     assert_eq!((retry.max_delay, retry.jitter), (60.0, 0.25));
     assert_eq!((definition.timeout, definition.artifact_ttl), (10.0, Some(3600.0)));
+    assert_eq!(definition.tags, ["etl", "nightly"]);
     let limits = definition.limits;
     assert_eq!(limits.rate_limit.unwrap().to_string(), "100/m");
     assert_eq!((limits.max_concurrency, limits.group_max_concurrency), (Some(4), Some(6)));

@@ -28,6 +28,8 @@ const TOKEN: &str = "token";
 pub(crate) struct ArtifactOrigin {
     /// Scheme and authority, as they are written in links.
     origin: String,
+    /// The path under which a proxy shows this server, there as well.
+    root: String,
     /// The authority as `Host` names it.
     host: String,
     links: ContentLinks,
@@ -35,9 +37,14 @@ pub(crate) struct ArtifactOrigin {
 
 impl ArtifactOrigin {
     /// `None` when the text is no origin.
-    pub(crate) fn new(origin: &str, backend: Arc<dyn Backend>) -> Option<Self> {
+    pub(crate) fn new(origin: &str, root: &str, backend: Arc<dyn Backend>) -> Option<Self> {
         let host = without_default_port(authority_of(origin)?);
-        Some(Self { origin: origin.to_owned(), host, links: ContentLinks::new(backend) })
+        Some(Self {
+            origin: origin.to_owned(),
+            root: root.to_owned(),
+            host,
+            links: ContentLinks::new(backend),
+        })
     }
 
     fn is_asked(&self, request: &Request) -> bool {
@@ -53,7 +60,7 @@ impl ArtifactOrigin {
         let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         query.extend_pairs(asked.filter(|(name, _)| name != TOKEN));
         query.append_pair(TOKEN, &token);
-        Ok(format!("{}{API}/artifacts/{id}/content?{}", self.origin, query.finish()))
+        Ok(format!("{}{}{API}/artifacts/{id}/content?{}", self.origin, self.root, query.finish()))
     }
 
     async fn is_opened_by(&self, method: &Method, uri: &Uri) -> Result<bool, ApiError> {

@@ -20,6 +20,7 @@ mod openapi;
 mod previews;
 mod query;
 mod request_body;
+mod root_path;
 mod router;
 mod routes;
 mod serve;

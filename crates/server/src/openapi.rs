@@ -1,16 +1,17 @@
 //! The OpenAPI document, made from the routes and wire types, and the page that shows it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use bytes::Bytes;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, RefOr};
+use utoipa::openapi::{OpenApi as Document, RefOr, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -35,6 +36,7 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
         (name = "artifacts", description = "What jobs made"),
         (name = "functions", description = "What can be asked for"),
         (name = "workers", description = "Who does the work"),
+        (name = "apis", description = "HTTP APIs beside the workers, and what is asked of them"),
         (name = "events", description = "What happens right now"),
         (name = "dashboard", description = "Figures about all of it, and the settings"),
         (name = "auth", description = "Whether a key is needed, and sessions of browsers"),
@@ -98,20 +100,31 @@ pub fn openapi() -> Document {
     document
 }
 
-static DOCUMENT: LazyLock<String> =
-    LazyLock::new(|| openapi().to_json().expect("the document is made of plain values"));
+/// The document as served by a server under this path.
+fn served(root: &str) -> Bytes {
+    let mut document = openapi();
+    if !root.is_empty() {
+        document.servers = Some(vec![Server::new(root)]);
+    }
+    document.to_json().expect("the document is made of plain values").into()
+}
 
-/// The document as served.
-pub(crate) async fn document() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
+/// Answers the document. It is made when somebody asks first.
+pub(crate) fn document<S: Clone + Send + Sync + 'static>(root: &str) -> MethodRouter<S> {
+    let document = Arc::new((root.to_owned(), OnceLock::new()));
+    get(async move || {
+        let (root, made) = &*document;
+        let text: &Bytes = made.get_or_init(|| served(root));
+        ([(header::CONTENT_TYPE, "application/json")], text.clone())
+    })
 }
 
 /// `/openapi.json`, and Swagger UI under `/docs` from files inside of this binary.
-pub(crate) fn router() -> Router {
+pub(crate) fn router(root: &str) -> Router {
     // Relative, so that it holds behind a proxy that serves us under a prefix.
     let page = SwaggerUi::new("/docs").config(Config::from("../openapi.json"));
     let page: Router = Router::from(page).layer(middleware::from_fn(docs_policy));
-    page.route("/openapi.json", get(document))
+    page.route("/openapi.json", document(root))
 }
 
 async fn docs_policy(request: Request, next: Next) -> Response {

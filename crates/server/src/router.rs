@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -19,6 +18,7 @@ use upnext_core::{Backend, Settings, fault};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::artifact_origin::{ArtifactOrigin, ContentOnly, by_host, show_content_elsewhere};
+use crate::dashboard::Dashboard;
 use crate::error::ApiError;
 use crate::guard::{
     HostPolicy, KeyDigest, Lock, OriginPolicy, Sessions, check_host, check_origin, require_key,
@@ -28,13 +28,13 @@ use crate::previews::Previews;
 use crate::routes::artifact_content::Verbatim;
 use crate::routes::upload_progress::Finishing;
 use crate::routes::{
-    artifact_changes, artifact_content, artifact_history, artifact_preview, artifact_stats, artifacts, auth,
-    backend, events, functions, health, insights, job_archive, job_history, jobs, lineage, new_artifact,
-    presigned, settings, submissions, uploads, workers,
+    api_events, apis, artifact_changes, artifact_content, artifact_history, artifact_preview, artifact_stats,
+    artifacts, auth, backend, events, functions, health, insights, job_archive, job_history, jobs, lineage,
+    new_artifact, presigned, settings, submissions, uploads, workers,
 };
 use crate::serve::{ServeError, check};
 use crate::state::{AppState, Served};
-use crate::{dashboard, openapi, tus};
+use crate::{openapi, root_path, tus};
 
 /// Where the API lives.
 pub(crate) const API: &str = "/api/v1";
@@ -84,6 +84,8 @@ pub(crate) fn api_routes() -> OpenApiRouter<AppState> {
         .merge(insights::router())
         .merge(settings::router())
         .merge(workers::router())
+        .merge(apis::router())
+        .merge(api_events::router())
         .merge(events::router())
         .merge(auth::router())
 }
@@ -108,9 +110,10 @@ pub(crate) fn build(
     let settings = Arc::clone(&served.settings);
     let origins = &settings.cors_allow_origins;
     let artifact_origin = settings.artifact_origin.as_deref();
-    let dashboard_policy = dashboard::policy(artifact_origin);
-    let artifact_origin =
-        artifact_origin.and_then(|origin| ArtifactOrigin::new(origin, Arc::clone(served.client.backend())));
+    let dashboard = Arc::new(Dashboard::new(&settings.root_path, artifact_origin));
+    let links_to =
+        |origin: &str| ArtifactOrigin::new(origin, &settings.root_path, Arc::clone(served.client.backend()));
+    let artifact_origin = artifact_origin.and_then(links_to);
     let artifact_origin = artifact_origin.map(Arc::new);
     let lock = lock_of(&settings, served.client.backend());
     let state = AppState {
@@ -127,9 +130,9 @@ pub(crate) fn build(
         .nest(API, api(&settings, lock, artifact_origin.clone()))
         .merge(outside)
         .with_state(state)
-        .merge(openapi::router())
-        .fallback(move |method, uri, headers| {
-            dashboard::serve(dashboard_policy.clone(), method, uri, headers)
+        .merge(openapi::router(&settings.root_path))
+        .fallback(move |method: Method, uri: Uri, headers: HeaderMap| async move {
+            dashboard.serve(&method, &uri, &headers)
         })
         .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new().gzip(true).compress_when(DefaultPredicate::new().and(may_compress)))
@@ -146,7 +149,7 @@ pub(crate) fn build(
         .layer(middleware::from_fn_with_state(origins.is_empty(), finish))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(trace));
-    Ok(router)
+    Ok(root_path::under(&settings.root_path, router))
 }
 
 fn lock_of(settings: &Settings, backend: &Arc<dyn Backend>) -> Option<Lock> {
@@ -163,7 +166,7 @@ fn api(
     let origins = OriginPolicy::new(&settings.cors_allow_origins, settings.auth_enabled);
     Router::from(api_routes())
         .merge(backend::router())
-        .route("/openapi.json", get(openapi::document))
+        .route("/openapi.json", openapi::document(&settings.root_path))
         .fallback(async || {
             ApiError::NotFound("there is no such call; /docs lists them all".to_owned()).into_response()
         })

@@ -1,6 +1,7 @@
-//! `upnext functions` (and `upnext list`): what workers offer, and whether its jobs may begin.
+//! `upnext functions` (and `upnext list`): what workers offer, whether its jobs may begin, and what is to be forgotten.
 
 use upnext_backends::Deployment;
+use upnext_core::backend::FunctionForgotten;
 use upnext_server::wire;
 
 use super::DONE;
@@ -48,14 +49,7 @@ pub(super) async fn set_paused(
     paused: bool,
 ) -> Result<u8, Failure> {
     let backend = deployment.client.backend();
-    let known = backend.list_functions().await?;
-    let mut keys = Vec::new();
-    // All are found before any is changed.
-    for wanted in &args.functions {
-        let by_key = known.iter().find(|function| function.definition.key == *wanted);
-        let found = by_key.or_else(|| known.iter().find(|function| function.definition.name == *wanted));
-        keys.push(found.ok_or_else(|| no_function(wanted, &known))?.definition.key.clone());
-    }
+    let keys = keys_of(&deployment, &args.functions).await?;
     for key in &keys {
         backend.set_paused(key, paused).await?;
         if !args.json {
@@ -66,6 +60,47 @@ pub(super) async fn set_paused(
     if args.json {
         let functions = keys.into_iter().map(|key| wire::FunctionPaused { key, paused }).collect();
         output::json(&Paused { functions })?;
+    }
+    Ok(DONE)
+}
+
+/// The keys of these functions, named by key or name. All are found before any is changed.
+async fn keys_of(deployment: &Deployment, functions: &[String]) -> Result<Vec<String>, Failure> {
+    let known = deployment.client.backend().list_functions().await?;
+    let key_of = |wanted: &String| {
+        let by_key = known.iter().find(|function| function.definition.key == *wanted);
+        let found = by_key.or_else(|| known.iter().find(|function| function.definition.name == *wanted));
+        Ok(found.ok_or_else(|| no_function(wanted, &known))?.definition.key.clone())
+    };
+    functions.iter().map(key_of).collect()
+}
+
+#[derive(serde::Serialize)]
+struct Forgotten {
+    functions: Vec<wire::FunctionDeleted>,
+}
+
+pub(super) async fn forget(deployment: Deployment, args: FunctionArgs) -> Result<u8, Failure> {
+    let keys = keys_of(&deployment, &args.functions).await?;
+    let mut gone = Vec::new();
+    for key in keys {
+        match deployment.client.backend().forget_function(&key).await? {
+            FunctionForgotten::Offered(workers) => {
+                return Err(Failure::new(format!(
+                    "function '{key}' is offered by {}: stop what offers it first",
+                    workers.join(", ")
+                )));
+            }
+            // Somebody else was faster, which is as good.
+            FunctionForgotten::Gone | FunctionForgotten::UnknownFunction => {}
+        }
+        if !args.json {
+            output::line(format_args!("function '{key}' is forgotten"));
+        }
+        gone.push(wire::FunctionDeleted { status: "deleted", key });
+    }
+    if args.json {
+        output::json(&Forgotten { functions: gone })?;
     }
     Ok(DONE)
 }

@@ -1,5 +1,6 @@
 //! What each command does, one file for each noun.
 
+mod apis;
 mod artifacts;
 mod call;
 mod functions;
@@ -47,9 +48,13 @@ pub(crate) fn dispatch(cli: Cli, host: &dyn Host) -> Result<u8, Failure> {
         Command::Functions(FunctionsCommand::Resume(args)) => {
             session::with_deployment(&global, |d| functions::set_paused(d, args, false))
         }
+        Command::Functions(FunctionsCommand::Forget(args)) => {
+            session::with_deployment(&global, |d| functions::forget(d, args))
+        }
         Command::Jobs(command) => session::with_deployment(&global, |d| jobs::dispatch(d, command)),
         Command::Artifacts(command) => session::with_deployment(&global, |d| artifacts::dispatch(d, command)),
         Command::Workers(args) => session::with_deployment(&global, |d| workers::list(d, args.json)),
+        Command::Apis(args) => session::with_deployment(&global, |d| apis::list(d, args.json)),
         Command::Stats(args) => session::with_deployment(&global, |d| stats::show(d, args.json)),
         Command::Server(command) => server::dispatch(&global, command),
         Command::Settings(args) => settings::show(args.json),

@@ -1,5 +1,6 @@
 //! `upnext server`: serve until stopped, and what there is to say about the database's schema.
 
+use upnext_backends::SchemaStep;
 use upnext_core::Settings;
 use upnext_core::settings::BackendKind;
 
@@ -99,18 +100,21 @@ impl StopSignals {
 fn database(global: &GlobalArgs, command: DbCommand) -> Result<u8, Failure> {
     let settings = session::settings(global, Calm::OneShot)?;
     let shown = shown_database(&settings);
-    match command {
-        DbCommand::History => {
-            output::line(
-                "each version carries the steps from every earlier schema and takes them when it opens a database",
-            );
-            return Ok(DONE);
-        }
-        DbCommand::Current if missing(&settings) => {
+    if command != DbCommand::Upgrade {
+        if missing(&settings) && command == DbCommand::Current {
             output::line(format_args!("{shown} does not exist yet; it is made when it is first used"));
             return Ok(DONE);
         }
-        DbCommand::Current | DbCommand::Upgrade => {}
+        if let Some(steps) = session::in_runtime(upnext_backends::schema_steps(&settings))? {
+            show_steps(&shown, &steps, command);
+            return Ok(DONE);
+        }
+    }
+    if command == DbCommand::History {
+        output::line(
+            "each version carries the steps from every earlier schema and takes them when it opens a database",
+        );
+        return Ok(DONE);
     }
     // Opening is upgrading: a database that opened has this version's schema.
     session::with_settings(settings, async |deployment: upnext_backends::Deployment| {
@@ -118,6 +122,32 @@ fn database(global: &GlobalArgs, command: DbCommand) -> Result<u8, Failure> {
     })?;
     output::line(format_args!("{shown} has the schema of version {}", upnext_core::VERSION));
     Ok(DONE)
+}
+
+/// What the database itself says about its steps.
+fn show_steps(shown: &str, steps: &[SchemaStep], command: DbCommand) {
+    if command == DbCommand::History {
+        for step in steps {
+            let taken =
+                step.applied_at.map_or_else(|| "not taken yet".to_owned(), |at| format!("taken {at}"));
+            output::line(format_args!("{:>4}  {}  {taken}", step.version, step.name));
+        }
+        return;
+    }
+    let missing = steps.iter().filter(|step| step.applied_at.is_none()).count();
+    let last = steps.iter().rfind(|step| step.applied_at.is_some());
+    match (last, missing) {
+        (None, _) => {
+            output::line(format_args!("{shown} has no schema yet; it is made when it is first used"));
+        }
+        (Some(_), 0) => {
+            output::line(format_args!("{shown} has the schema of version {}", upnext_core::VERSION));
+        }
+        (Some(last), missing) => output::line(format_args!(
+            "{shown} has schema {} ({}); {missing} more to take: run `upnext server db upgrade`",
+            last.version, last.name
+        )),
+    }
 }
 
 fn is_sqlite(settings: &Settings) -> bool {

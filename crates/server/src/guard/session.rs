@@ -49,15 +49,16 @@ impl Sessions {
         self.key.is_of(key)
     }
 
-    /// The cookie of a session that begins now. Over https it is never sent in the clear.
+    /// The cookie of a session that begins now, for the server's root path alone. Over https it is never sent in the clear.
     pub(crate) async fn begin(
         &self,
+        root: &str,
         headers: &HeaderMap,
         now: Timestamp,
     ) -> Result<HeaderValue, BackendError> {
         let ends = seconds(now.after(LASTS));
         let signature = URL_SAFE_NO_PAD.encode(self.mac(ends).await?.finalize().into_bytes());
-        Ok(cookie(&format!("{ends}.{signature}"), LASTS, headers))
+        Ok(cookie(&format!("{ends}.{signature}"), LASTS, root, headers))
     }
 
     /// True when the request carries a session that has not ended.
@@ -87,14 +88,16 @@ impl Sessions {
 }
 
 /// The cookie that takes a session away.
-pub(crate) fn end(headers: &HeaderMap) -> HeaderValue {
-    cookie("", Duration::ZERO, headers)
+pub(crate) fn end(root: &str, headers: &HeaderMap) -> HeaderValue {
+    cookie("", Duration::ZERO, root, headers)
 }
 
-fn cookie(value: &str, lasts: Duration, headers: &HeaderMap) -> HeaderValue {
+fn cookie(value: &str, lasts: Duration, root: &str, headers: &HeaderMap) -> HeaderValue {
     let secure = if is_https(headers) { "; Secure" } else { "" };
-    let text =
-        format!("{COOKIE}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}", lasts.as_secs());
+    let text = format!(
+        "{COOKIE}={value}; Path={root}/; Max-Age={}; HttpOnly; SameSite=Strict{secure}",
+        lasts.as_secs()
+    );
     HeaderValue::try_from(text).expect("a cookie is made of plain characters")
 }
 
@@ -135,7 +138,7 @@ mod tests {
         let backend = upnext_sqlite::open(options).await.unwrap();
         let sessions = Sessions::new(Arc::clone(&backend), KeyDigest::of("key"));
         let now = Timestamp::from_micros(1_769_851_200_000_000);
-        let cookie = sessions.begin(&HeaderMap::new(), now).await.unwrap();
+        let cookie = sessions.begin("", &HeaderMap::new(), now).await.unwrap();
         let cookie = cookie.to_str().unwrap();
         assert!(cookie.contains("; HttpOnly; SameSite=Strict") && !cookie.contains("Secure"), "{cookie}");
         // Another server of the same deployment takes it.
@@ -156,8 +159,9 @@ mod tests {
     fn over_https_the_cookie_stays_there() {
         for (name, value) in [("origin", "https://ops.example"), ("x-forwarded-proto", "https")] {
             let headers = [(header::HeaderName::from_static(name), HeaderValue::from_static(value))];
-            let cookie = end(&headers.into_iter().collect());
-            assert!(cookie.to_str().unwrap().ends_with("; Secure"), "{name}");
+            let cookie = end("/upnext", &headers.into_iter().collect());
+            let cookie = cookie.to_str().unwrap();
+            assert!(cookie.contains("; Path=/upnext/;") && cookie.ends_with("; Secure"), "{name}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! everybody else waits for a while. What was rendered from a whole artifact never changes, and is kept as long as there
 //! is room.
 
+mod head;
 mod source;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use upnext_previews::{Difference, Limits, PreviewError};
 
 use crate::error::ApiError;
 use crate::wire::Preview;
+pub(crate) use head::head_of;
 use source::Opened;
 
 /// The version of the renderings. Raise it whenever a content is shown in another way than before: clients keep what

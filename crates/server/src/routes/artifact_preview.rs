@@ -1,5 +1,7 @@
 //! Small renderings of artifacts, and what differs between two.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -18,7 +20,7 @@ use super::artifact_content::Verbatim;
 use super::artifacts::find_artifact;
 use crate::content_headers::already_known;
 use crate::error::ApiError;
-use crate::previews::{Shape, VERSION};
+use crate::previews::{Shape, VERSION, head_of};
 use crate::query::QueryPairs;
 use crate::state::AppState;
 use crate::wire::{ArtifactDifference, ArtifactPreview, CommonErrors, Content, ErrorBody, Preview};
@@ -26,6 +28,9 @@ use crate::wire::{ArtifactDifference, ArtifactPreview, CommonErrors, Content, Er
 /// Most rows and columns of a table in one preview.
 const MAX_ROWS: usize = 500;
 const MAX_COLUMNS: usize = 500;
+
+/// Most lines of a text that can be asked for.
+const MAX_LINES: usize = 500;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
@@ -44,6 +49,9 @@ struct PreviewParams {
     /// Most columns of a table.
     #[param(minimum = 1, maximum = 500, default = 100)]
     columns: Option<u32>,
+    /// Most lines of a text or of a small JSON document, each cut after 200 characters; without it as many as a preview holds.
+    #[param(minimum = 1, maximum = 500)]
+    lines: Option<u32>,
 }
 
 /// A small, safe rendering of an artifact: the head of a text, the first rows of a table, a thumbnail, an outline. Of one
@@ -64,12 +72,15 @@ async fn artifact_preview(
         rows: query.count("rows", MAX_ROWS)?.unwrap_or(usual.rows),
         columns: query.count("columns", MAX_COLUMNS)?.unwrap_or(usual.columns),
     };
+    let lines = query.count("lines", MAX_LINES)?;
     let artifact = readable(&state, id).await?;
-    let etag = etag(&artifact, &format!("preview{VERSION}-{}-{}", shape.rows, shape.columns));
+    let cut = lines.map_or_else(String::new, |lines| format!("-{lines}"));
+    let etag = etag(&artifact, &format!("preview{VERSION}-{}-{}{cut}", shape.rows, shape.columns));
     if let Some(response) = known(&headers, etag.as_deref()) {
         return Ok(response);
     }
     let preview = state.previews.of(&state.served.artifacts, &artifact, shape).await?;
+    let preview = lines.map_or(Arc::clone(&preview), |lines| Arc::new(head_of(&preview, lines)));
     let etag = etag.filter(|_| !matches!(*preview, Preview::TooLarge(_)));
     let response = Json(ArtifactPreview { artifact: (&artifact).into(), preview }).into_response();
     Ok(lasting(response, etag.as_deref()))

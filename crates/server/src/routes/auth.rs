@@ -53,7 +53,7 @@ async fn log_in(State(state): State<AppState>, request: Request) -> Result<Respo
     if !lock.sessions.opens(asked.key.trim()) {
         return Err(ApiError::Unauthorized("; the one that was sent is wrong"));
     }
-    let cookie = lock.sessions.begin(&headers, SystemClock.now()).await?;
+    let cookie = lock.sessions.begin(&state.served.settings.root_path, &headers, SystemClock.now()).await?;
     Ok(([(header::SET_COOKIE, cookie)], Json(SessionState { session: true })).into_response())
 }
 
@@ -64,7 +64,11 @@ async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Result<Re
     if state.lock.as_ref().is_some_and(|lock| !lock.origins.allows(&headers)) {
         return Err(ApiError::Forbidden("a page of another site asked to end the session".to_owned()));
     }
-    Ok(([(header::SET_COOKIE, end_session(&headers))], Json(SessionState { session: false })).into_response())
+    Ok((
+        [(header::SET_COOKIE, end_session(&state.served.settings.root_path, &headers))],
+        Json(SessionState { session: false }),
+    )
+        .into_response())
 }
 
 /// Check the key of this request.

@@ -188,6 +188,9 @@ async fn destination(
     State(state): State<AppState>,
     PathId(sha256): PathId<Digest>,
 ) -> Result<Json<Destination>, ApiError> {
-    let url = state.served.artifacts.blobs().blob_upload_url(sha256, ADDRESS_VALID).await?;
-    Ok(Json(Destination { url }))
+    let address = state.served.artifacts.blobs().blob_upload_url(sha256, ADDRESS_VALID).await?;
+    Ok(Json(address.map_or_else(Destination::default, |address| Destination {
+        url: Some(address.url),
+        headers: address.headers,
+    })))
 }

@@ -1,8 +1,8 @@
-//! Functions: list, one function with its newest jobs, pause and resume.
+//! Functions: list, one function with its newest jobs, pause, resume and forget.
 
 use axum::Json;
 use axum::extract::State;
-use upnext_core::backend::JobQuery;
+use upnext_core::backend::{FunctionForgotten, JobQuery};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,7 +10,9 @@ use super::PathText;
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 use crate::state::AppState;
-use crate::wire::{CommonErrors, ErrorBody, Function, FunctionDetail, FunctionList, FunctionPaused, JobType};
+use crate::wire::{
+    CommonErrors, ErrorBody, Function, FunctionDeleted, FunctionDetail, FunctionList, FunctionPaused, JobType,
+};
 
 /// Newest jobs shown with a function.
 const RECENT_RUNS: usize = 20;
@@ -18,7 +20,7 @@ const RECENT_RUNS: usize = 20;
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list_functions))
-        .routes(routes!(get_function))
+        .routes(routes!(get_function, forget_function))
         .routes(routes!(pause_function))
         .routes(routes!(resume_function))
 }
@@ -87,6 +89,26 @@ async fn set_paused(state: &AppState, key: String, paused: bool) -> Result<Json<
         return Ok(Json(FunctionPaused { key, paused }));
     }
     Err(no_function(&key))
+}
+
+/// Forget a function that no living worker offers: it is listed no more, its schedule makes no runs. Its jobs stay.
+#[utoipa::path(delete, path = "/functions/{key}", tag = "functions",
+    params(("key" = String, Path, description = "The function's key")),
+    responses((status = 200, description = "It is gone", body = FunctionDeleted),
+        (status = 404, description = "There is no such function", body = ErrorBody),
+        (status = 409, description = "A living worker offers it", body = ErrorBody), CommonErrors))]
+async fn forget_function(
+    State(state): State<AppState>,
+    PathText(key): PathText,
+) -> Result<Json<FunctionDeleted>, ApiError> {
+    match state.backend().forget_function(&key).await? {
+        FunctionForgotten::Gone => Ok(Json(FunctionDeleted { status: "deleted", key })),
+        FunctionForgotten::UnknownFunction => Err(no_function(&key)),
+        FunctionForgotten::Offered(workers) => Err(ApiError::Conflict(format!(
+            "function '{key}' is offered by {}: stop what offers it first",
+            workers.join(", ")
+        ))),
+    }
 }
 
 pub(super) fn no_function(key: &str) -> ApiError {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use upnext_core::api::{Traffic, TrafficQuery};
 use upnext_core::insight::{Ended, FunctionEnded, Hour, Notable, TrendsQuery};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,8 +16,8 @@ use crate::live::snapshots;
 use crate::query::QueryPairs;
 use crate::state::AppState;
 use crate::wire::{
-    ApiFigures, CommonErrors, DashboardStats, FailingFunction, FunctionQueue, Job, JobTrends, JobType,
-    KeptFigures, QueueFigures, QueueMetrics, RunFigures, WorkerFigures,
+    Api, ApiFigures, CommonErrors, DashboardStats, FailingFunction, FunctionQueue, Job, JobTrends, JobType,
+    KeptFigures, QueueFigures, QueueMetrics, RequestFigures, RunFigures, WorkerFigures,
 };
 
 /// Hours shown when the caller names no number.
@@ -117,7 +118,7 @@ async fn dashboard_stats(State(state): State<AppState>) -> Result<Json<Dashboard
     Ok(Json(DashboardStats {
         runs: runs(&functions, queue.active),
         workers: workers(&state).await?,
-        apis: ApiFigures { total: 0 },
+        apis: apis(&state).await?,
         artifacts: KeptFigures {
             count: kept.artifacts,
             logical_bytes: kept.logical_bytes,
@@ -157,6 +158,21 @@ async fn workers(state: &AppState) -> Result<WorkerFigures, ApiError> {
         slots: alive().map(|worker| u64::from(worker.concurrency)).sum(),
         // A worker holds leases on more than it runs when jobs are short.
         busy: alive().map(|worker| u64::from(worker.active_jobs.min(worker.concurrency))).sum(),
+    })
+}
+
+async fn apis(state: &AppState) -> Result<ApiFigures, ApiError> {
+    let query = TrafficQuery { hours: WINDOW_HOURS, api: None };
+    let hours = state.backend().api_traffic(query).await?.hours;
+    let mut whole = Traffic::default();
+    for hour in &hours {
+        whole.add(&hour.traffic);
+    }
+    let apis = Api::group(state.backend().list_apis().await?, &hours);
+    Ok(ApiFigures {
+        total: apis.len() as u64,
+        alive: apis.iter().filter(|api| api.active).count() as u64,
+        figures: RequestFigures::from(&whole),
     })
 }
 

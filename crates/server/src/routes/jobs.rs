@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{PathId, find_job, no_job};
+use crate::described::split_tags;
 use crate::error::ApiError;
 use crate::query::QueryPairs;
 use crate::state::AppState;
@@ -53,6 +54,13 @@ struct JobListParams {
     /// Only jobs that have read this artifact.
     #[param(format = "uuid")]
     reads: Option<String>,
+    /// Only jobs that have this tag. Repeatable: `tag=nightly&tag=eu` finds those that have both.
+    #[param(style = Form, explode)]
+    tag: Option<Vec<String>>,
+    /// Only jobs that hold this text, letter case aside: in their id, function, key, tags, error or arguments. A search looks
+    /// through jobs for half a second at most; if it has not seen all of them by then, `has_more` is true however few it
+    /// found, and `next_cursor` goes on.
+    text: Option<String>,
     /// Most jobs on this page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -65,11 +73,14 @@ struct JobListParams {
     responses((status = 200, description = "One page of jobs", body = JobPage), CommonErrors))]
 async fn list_jobs(State(state): State<AppState>, query: QueryPairs) -> Result<Json<JobPage>, ApiError> {
     let page = state
-        .backend()
+        .served
+        .client
         .list_jobs(JobQuery {
             statuses: query.statuses()?,
             worker_id: query.one("worker_id")?.map(str::to_owned),
             reads: query.parsed("reads")?,
+            tags: query.all("tag").flat_map(split_tags).collect(),
+            text: query.one("text")?.map(str::to_owned),
             limit: query.limit()?,
             cursor: query.cursor()?,
             ..filter(&query)?
@@ -168,7 +179,7 @@ async fn job_timeline(
         }
     };
     jobs.reverse();
-    Ok(Json(JobPage { jobs, total, has_more: rest.is_some(), next_cursor: None }))
+    Ok(Json(JobPage { jobs, total, total_is_capped: false, has_more: rest.is_some(), next_cursor: None }))
 }
 
 /// Cancel a job. One that waits is cancelled at once (200); the worker of one that runs is told to stop it (202).

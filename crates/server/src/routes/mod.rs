@@ -1,5 +1,7 @@
 //! The calls of the REST API, one file for each noun.
 
+pub(crate) mod api_events;
+pub(crate) mod apis;
 pub(crate) mod artifact_changes;
 pub(crate) mod artifact_content;
 pub(crate) mod artifact_history;

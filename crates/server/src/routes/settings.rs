@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use upnext_core::settings::{Durability, StorageSettings};
+use upnext_core::settings::Durability;
 use upnext_core::shown_settings::ShownSetting;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,10 +19,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     responses((status = 200, description = "The settings", body = SettingList), CommonErrors))]
 async fn list_settings(State(state): State<AppState>) -> Json<SettingList> {
     let settings = &state.served.settings;
-    let (kind, location) = match &settings.artifact_storage {
-        StorageSettings::Local { root } => ("local", root.display().to_string()),
-        StorageSettings::S3 { bucket, prefix, .. } => ("s3", format!("s3://{bucket}/{prefix}")),
-    };
     Json(SettingList {
         settings: settings.shown().into_iter().map(wire).collect(),
         backend: BackendFacts {
@@ -33,8 +29,8 @@ async fn list_settings(State(state): State<AppState>) -> Json<SettingList> {
             },
         },
         storage: StorageFacts {
-            kind,
-            location,
+            kind: settings.artifact_storage.name(),
+            location: settings.artifact_storage.to_string(),
             inline_max_bytes: settings.artifact_inline_max_bytes,
             max_upload_bytes: settings.artifact_max_upload_bytes,
         },

@@ -42,7 +42,7 @@ impl From<SubmitError> for ApiError {
         (status = 404, description = "No worker ever registered such a function", body = ErrorBody),
         (status = 413, description = "The body is too large", body = ErrorBody), CommonErrors))]
 async fn submit_job(State(state): State<AppState>, request: Request) -> Result<Json<JobSubmitted>, ApiError> {
-    let shape = "{function, kwargs, delay, at, priority, idempotency_key}";
+    let shape = "{function, kwargs, delay, at, priority, idempotency_key, tags}";
     let asked: NewJob = read_json_of(MAX_BODY, request.into_body(), shape).await?;
     let client = &state.served.client;
     let definition = client.find_definition(&asked.function).await?;
@@ -53,13 +53,15 @@ async fn submit_job(State(state): State<AppState>, request: Request) -> Result<J
 fn submission_of(asked: NewJob, definition: &FunctionDefinition) -> Result<Submission, ApiError> {
     let kwargs = asked.kwargs.unwrap_or_else(no_arguments);
     definition.check_arguments(&kwargs).map_err(ApiError::Invalid)?;
-    Ok(Submission {
+    let mut submission = Submission {
         idempotency_key: asked.idempotency_key,
         priority: asked.priority.unwrap_or(DEFAULT_PRIORITY),
         at: asked.at,
         delay: asked.delay.map(delay_of).transpose()?.unwrap_or_default(),
         ..Submission::to(definition, kwargs)
-    })
+    };
+    submission.tags.extend(asked.tags.unwrap_or_default());
+    Ok(submission)
 }
 
 fn delay_of(seconds: f64) -> Result<Duration, ApiError> {

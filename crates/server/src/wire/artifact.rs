@@ -40,7 +40,7 @@ pub struct Artifact {
     pub size_bytes: u64,
     /// SHA-256 digest of its content, in hex. Also the content's ETag. Null unless it is whole.
     pub sha256: Option<String>,
-    /// Where its content is: `inline` (in the job database), `local` or `s3`; `parts` unless it is whole.
+    /// Where its content is: `inline` (in the job database), `local`, `s3`, `gcs` or `azure`; `parts` unless it is whole.
     pub storage_backend: String,
     /// The key of its content there; null unless it is whole.
     pub storage_key: Option<String>,

@@ -161,6 +161,15 @@ pub struct FunctionDetail {
     pub recent_runs: Vec<Run>,
 }
 
+/// The answer to a request to forget a function.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FunctionDeleted {
+    /// Always `deleted`.
+    pub status: &'static str,
+    /// Key of the function.
+    pub key: String,
+}
+
 /// The answer to pausing or resuming a function.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FunctionPaused {

@@ -5,7 +5,7 @@ use upnext_core::Timestamp;
 use upnext_core::insight::{Depth, TrendHour};
 use utoipa::ToSchema;
 
-use super::{Job, millis};
+use super::{Job, RequestFigures, millis};
 
 /// What happened hour by hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -141,11 +141,16 @@ pub struct WorkerFigures {
     pub busy: u64,
 }
 
-/// HTTP APIs.
+/// HTTP APIs, and what was asked of them within the window.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ApiFigures {
     /// How many there are.
     pub total: u64,
+    /// Those of which an instance is alive.
+    pub alive: u64,
+    /// What was asked of all of them.
+    #[serde(flatten)]
+    pub figures: RequestFigures,
 }
 
 /// What is kept of artifacts.
@@ -212,7 +217,7 @@ pub struct BackendFacts {
 /// Where larger artifacts are kept.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StorageFacts {
-    /// `local` or `s3`.
+    /// `local`, `s3`, `gcs` or `azure`.
     pub kind: &'static str,
     /// The folder, or the bucket with the prefix.
     pub location: String,

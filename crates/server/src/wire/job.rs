@@ -80,6 +80,8 @@ pub struct Job {
     pub cancel_requested: bool,
     /// Higher runs first.
     pub priority: i32,
+    /// Words it can be found by.
+    pub tags: Vec<String>,
     /// Milliseconds its last attempt ran, once the job has ended.
     pub duration_ms: Option<f64>,
 }
@@ -120,6 +122,7 @@ impl From<upnext_core::Job> for Job {
             failure_reason: job.failure_reason.map(Into::into),
             cancel_requested: job.cancel_requested,
             priority: job.priority,
+            tags: job.tags,
             duration_ms,
         }
     }
@@ -132,6 +135,8 @@ pub struct JobPage {
     pub jobs: Vec<Job>,
     /// How many there are on all pages together.
     pub total: u64,
+    /// True when there may be more than `total`: a search for a text knows what it has seen.
+    pub total_is_capped: bool,
     /// True when there is a further page.
     pub has_more: bool,
     /// Pass this as `cursor` to get the next page.
@@ -143,6 +148,7 @@ impl From<Page<upnext_core::Job>> for JobPage {
         Self {
             jobs: page.items.into_iter().map(Into::into).collect(),
             total: page.total,
+            total_is_capped: page.total_is_capped,
             has_more: page.next.is_some(),
             next_cursor: page.next.map(|cursor| cursor.to_string()),
         }

@@ -3,6 +3,7 @@
 //! The domain knows none of these. A field that is here is promised to clients; the checked-in
 //! `docs/reference/openapi.json` is generated from these types.
 
+mod api;
 mod artifact;
 mod artifact_patch;
 mod artifact_stats;
@@ -19,6 +20,10 @@ mod status;
 mod submission;
 mod worker;
 
+pub use api::{
+    Api, ApiDetail, ApiEndpoint, ApiEndpointList, ApiInstance, ApiList, ApiRequest, ApiRequestPage,
+    ApiTrendHour, ApiTrends, RequestFigures, RequestStatus,
+};
 pub use artifact::{Artifact, ArtifactDeleted, ArtifactPage, NewArtifact};
 pub(crate) use artifact::{ArtifactForm, Content};
 pub use artifact_patch::{ArtifactPatch, ArtifactRead};
@@ -31,7 +36,9 @@ pub(crate) use errors::CommonErrors;
 pub use errors::ErrorBody;
 pub(crate) use event::StreamedEvent;
 pub use event::{ArtifactEvent, JobEvent};
-pub use function::{Function, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused};
+pub use function::{
+    Function, FunctionDeleted, FunctionDetail, FunctionList, FunctionParameter, FunctionPaused,
+};
 pub use insight::{
     ApiFigures, BackendFacts, DashboardStats, FailingFunction, FunctionQueue, JobTrendHour, JobTrends,
     KeptFigures, QueueFigures, QueueMetrics, RunFigures, Setting, SettingList, StorageFacts, WorkerFigures,

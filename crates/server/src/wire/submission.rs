@@ -26,6 +26,9 @@ pub struct NewJob {
     /// While an unfinished job of the function has this key, it stands for this request too.
     #[schema(max_length = 256)]
     pub idempotency_key: Option<String>,
+    /// Words the job can be found by, beside those of its function: each has 1 to 64 characters and no comma, and a job has at
+    /// most 32.
+    pub tags: Option<Vec<String>>,
 }
 
 /// The job that stands for a request.

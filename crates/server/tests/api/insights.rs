@@ -11,7 +11,7 @@ fn complete() -> Outcome {
 }
 
 /// The next message with this name.
-async fn message(stream: &mut Response, buffer: &mut String, name: &str) -> Value {
+pub(crate) async fn message(stream: &mut Response, buffer: &mut String, name: &str) -> Value {
     loop {
         while let Some((one, rest)) = buffer.split_once("\n\n") {
             let (one, rest) = (one.to_owned(), rest.to_owned());

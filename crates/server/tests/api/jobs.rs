@@ -5,6 +5,8 @@ use upnext_core::client::Submission;
 use upnext_core::job::Parent;
 use upnext_core::{JobId, Outcome, RawJson, Timestamp};
 
+use serde_json::json;
+
 use crate::harness::{Api, detail, object};
 
 #[tokio::test]
@@ -66,6 +68,57 @@ async fn jobs_are_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn jobs_are_found_by_tags_and_by_a_text() {
+    let api = Api::start().await;
+    let tagged = async |function: &str, tags: &[&str]| {
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        let kwargs = RawJson::parse(format!(r#"{{"customer": "Ada {function}"}}"#)).unwrap();
+        api.client
+            .submit(Submission { tags, ..Submission::new(function, kwargs) })
+            .await
+            .unwrap()
+            .id
+            .to_string()
+    };
+    let first = tagged("first", &["eu", "nightly"]).await;
+    let second = tagged("second", &["eu"]).await;
+    let third = tagged("third", &[]).await;
+    assert_eq!(api.json(&format!("/api/v1/jobs/{first}")).await["tags"], json!(["eu", "nightly"]));
+    assert_eq!(api.json(&format!("/api/v1/jobs/{third}")).await["tags"], json!([]));
+    let path = |query: &str| format!("/api/v1/jobs?{query}");
+    for (query, wanted) in [
+        ("tag=eu", vec![&second, &first]),
+        ("tag=eu&tag=nightly", vec![&first]),
+        ("tag=eu,nightly", vec![&first]),
+        ("tag=EU", vec![]),
+        ("text=ADA", vec![&third, &second, &first]),
+        ("text=ada+second", vec![&second]),
+        ("text=nightly", vec![&first]),
+        ("text=ada&tag=eu", vec![&second, &first]),
+        ("text=ada&function=third", vec![&third]),
+        ("text=", vec![&third, &second, &first]),
+        (&format!("text={first}"), vec![&first]),
+    ] {
+        let page = api.json(&path(query)).await;
+        let found: Vec<&str> =
+            page["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
+        assert_eq!(found, wanted, "{query}");
+        assert_eq!((&page["total_is_capped"], &page["has_more"]), (&json!(false), &json!(false)), "{query}");
+    }
+    // The job with that id comes first, before newer ones that hold it in another place.
+    let mention = RawJson::parse(format!(r#"{{"after": "{first}"}}"#)).unwrap();
+    let newer = api.client.submit(Submission::new("fourth", mention)).await.unwrap().id.to_string();
+    for limit in [2, 100] {
+        let named = api.json(&path(&format!("text={first}&limit={limit}"))).await;
+        assert_eq!([&named["jobs"][0]["id"], &named["jobs"][1]["id"]], [&json!(first), &json!(newer)]);
+    }
+    let page = api.json(&path("text=ada&limit=2")).await;
+    assert_eq!((page["total"].as_u64(), &page["total_is_capped"]), (Some(2), &json!(true)));
+    let rest = api.json(&path(&format!("text=ada&cursor={}", page["next_cursor"].as_str().unwrap()))).await;
+    assert_eq!((rest["jobs"][0]["id"].as_str(), rest["jobs"].as_array().unwrap().len()), (Some(&*first), 1));
+}
+
+#[tokio::test]
 async fn bad_parameters_are_named() {
     let api = Api::start().await;
     for (query, part) in [
@@ -75,6 +128,7 @@ async fn bad_parameters_are_named() {
         ("after=noon", "after is 'noon'"),
         ("cursor=abc", "not a cursor"),
         ("function=a&function=b", "more than once"),
+        ("text=a&text=b", "more than once"),
     ] {
         let sentence = detail(api.get(&format!("/api/v1/jobs?{query}")).await, 422).await;
         assert!(sentence.contains(part), "{sentence}");

@@ -1,6 +1,7 @@
 //! The API as a client sees it: real HTTP on a free port, over a real SQLite file and a real folder of artifacts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod apis;
 mod archive;
 mod artifact_origin;
 mod artifacts;
@@ -24,6 +25,7 @@ mod pages;
 mod presigned;
 mod preview;
 mod ranges;
+mod root_path;
 mod s3;
 #[path = "../../../blobs/tests/storage/s3_server.rs"]
 mod s3_server;

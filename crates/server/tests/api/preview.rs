@@ -94,6 +94,27 @@ async fn a_table_is_as_large_as_asked_for() {
 }
 
 #[tokio::test]
+async fn a_text_is_as_long_as_asked_for() {
+    let api = Api::start().await;
+    let job = api.submit("report").await;
+    let log = api.upload(job, "a.log", format!("{}\n{}", "x".repeat(1000), "line\n".repeat(50))).await;
+    let head = api.json(&path(&log, "preview?lines=3")).await;
+    let wanted = format!("{}\nline\nline", "x".repeat(200));
+    assert_eq!(
+        (&head["text"], &head["lines"], &head["truncated"]),
+        (&json!(wanted), &json!(3), &json!(true))
+    );
+    let whole = api.json(&path(&log, "preview")).await;
+    assert_eq!((&whole["lines"], &whole["truncated"]), (&json!(51), &json!(false)));
+    let json = api.upload(job, "a.json", "{\"a\": 1, \"b\": 2}").await;
+    assert_eq!(api.json(&path(&json, "preview?lines=2")).await["text"], "{\n  \"a\": 1,");
+    let tags = [&log, &log].map(|artifact| path(artifact, "preview"));
+    let short = header(&api.get(&format!("{}?lines=3", tags[0])).await, "etag");
+    assert_eq!(with_etag(&api, &tags[1], &short).await.status(), 200, "a head stands for the whole");
+    detail(api.get(&path(&log, "preview?lines=0")).await, 422).await;
+}
+
+#[tokio::test]
 async fn previews_are_kept_and_have_strong_tags() {
     let api = Api::start().await;
     let job = api.submit("report").await;

@@ -40,9 +40,12 @@ async fn a_job_is_made_as_its_function_says() {
     report.name = "daily".to_owned();
     report.retry.max_retries = 4;
     report.timeout = 12.5;
+    report.tags = vec!["etl".to_owned()];
     report.parameters = Some(vec![Parameter { name: "kind".to_owned(), required: true }]);
     register(&api, vec![report]).await;
-    let body = json!({"function": "daily", "kwargs": {"kind": "x"}, "priority": 7, "idempotency_key": "k"});
+    let body = json!({
+        "function": "daily", "kwargs": {"kind": "x"}, "priority": 7, "idempotency_key": "k", "tags": ["eu ", "etl"],
+    });
     let made = posted(&api, "/api/v1/jobs", &body).await;
     assert_eq!(made["created"], true);
     let job = api.json(&format!("/api/v1/jobs/{}", made["job_id"].as_str().unwrap())).await;
@@ -52,7 +55,7 @@ async fn a_job_is_made_as_its_function_says() {
     );
     assert_eq!((job["max_retries"].as_u64(), job["timeout"].as_f64()), (Some(4), Some(12.5)));
     assert_eq!((job["priority"].as_i64(), job["status"].as_str()), (Some(7), Some("queued")));
-    assert_eq!(job["kwargs"], json!({"kind": "x"}));
+    assert_eq!((&job["kwargs"], &job["tags"]), (&json!({"kind": "x"}), &json!(["etl", "eu"])));
 
     let again = posted(&api, "/api/v1/jobs", &body).await;
     assert_eq!(again, json!({"job_id": made["job_id"], "created": false}));
@@ -95,6 +98,7 @@ async fn what_cannot_be_run_is_refused_with_a_sentence() {
         (json!({"function": "report", "kwargs": {"kind": 1}, "at": "noon"}), "{function, kwargs"),
         (json!({"function": "report", "kwargs": {"kind": 1}, "idempotency_key": " "}), "idempotency key"),
         (json!({"function": "report", "args": {}}), "unknown field `args`"),
+        (json!({"function": "report", "kwargs": {"kind": 1}, "tags": ["a,b"]}), "\"a,b\" is not a tag"),
         (json!({"kwargs": {}}), "missing field `function`"),
         (json!([]), "it is a list"),
     ] {

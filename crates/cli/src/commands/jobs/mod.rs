@@ -57,11 +57,13 @@ async fn list(deployment: &Deployment, args: JobListArgs) -> Result<u8, Failure>
         worker_id: args.worker,
         after: args.after,
         before: args.before,
+        tags: args.tag,
+        text: args.text.filter(|text| !text.is_empty()),
         limit: args.limit.into(),
         cursor: args.cursor,
         ..JobQuery::default()
     };
-    let page = wire::JobPage::from(deployment.client.backend().list_jobs(query).await?);
+    let page = wire::JobPage::from(deployment.client.list_jobs(query).await?);
     if args.json {
         output::json(&page)?;
         return Ok(DONE);
@@ -77,17 +79,22 @@ async fn list(deployment: &Deployment, args: JobListArgs) -> Result<u8, Failure>
             short(job.error.as_deref().unwrap_or_default(), 60),
         ]);
     }
-    match page.jobs.len() {
-        0 => output::note("no such jobs"),
-        shown => {
-            output::line(table.render());
-            if let Some(cursor) = page.next_cursor {
-                output::note(format_args!(
-                    "{shown} of {} jobs; --cursor {cursor} goes on, --limit shows more at once",
-                    page.total
-                ));
-            }
+    if !page.jobs.is_empty() {
+        output::line(table.render());
+    }
+    match (page.jobs.len(), page.next_cursor) {
+        (0, None) => output::note("no such jobs"),
+        (_, None) => {}
+        (0, Some(cursor)) => {
+            output::note(format_args!("no such jobs among the newest; --cursor {cursor} looks further"));
         }
+        (shown, Some(cursor)) if page.total_is_capped => {
+            output::note(format_args!("{shown} jobs so far; --cursor {cursor} looks further"));
+        }
+        (shown, Some(cursor)) => output::note(format_args!(
+            "{shown} of {} jobs; --cursor {cursor} goes on, --limit shows more at once",
+            page.total
+        )),
     }
     Ok(DONE)
 }

@@ -90,6 +90,7 @@ fn facts(job: &wire::Job) -> Table {
     fact("retry", waits_for_retry(job));
     fact("worker", job.worker_id.clone());
     fact("parent", job.parent_id.clone());
+    fact("tags", (!job.tags.is_empty()).then(|| short(&job.tags.join(", "), 2000)));
     fact("arguments", Some(short(job.kwargs.as_str(), 2000)));
     fact("result", job.result.as_ref().map(|result| short(result.as_str(), 2000)));
     fact("error", job.error.as_deref().map(|error| paint::bad(&short(error, 2000))));

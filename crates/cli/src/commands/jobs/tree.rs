@@ -24,7 +24,7 @@ pub(super) async fn show(deployment: &Deployment, args: &JobArgs) -> Result<u8, 
     if args.json {
         let (total, has_more) = (tree.total, (tree.jobs.len() as u64) < tree.total);
         let jobs = tree.jobs.into_iter().map(Into::into).collect();
-        output::json(&wire::JobPage { jobs, total, has_more, next_cursor: None })?;
+        output::json(&wire::JobPage { jobs, total, total_is_capped: false, has_more, next_cursor: None })?;
         return Ok(DONE);
     }
     output::line(tree.render(job.root_id, Some(job.id)));
