@@ -6,6 +6,7 @@
 // PyO3 makes these functions public to Python, not to Rust.
 #![allow(unreachable_pub, reason = "the pymodule macro exports what Rust callers cannot see")]
 
+mod api;
 mod artifact_listing;
 mod artifact_reader;
 mod artifact_record;
@@ -17,6 +18,7 @@ mod child;
 mod cli;
 mod client;
 mod error;
+mod forks;
 mod mailbox;
 mod reports;
 mod runtime;
@@ -29,6 +31,8 @@ mod worker;
 /// The native half of the package.
 #[pyo3::pymodule]
 mod _bridge {
+    #[pymodule_export]
+    use crate::api::{ApiReporter, report_api};
     #[pymodule_export]
     use crate::artifact_listing::{find_artifact, is_job_id, list_artifacts};
     #[pymodule_export]
@@ -45,6 +49,8 @@ mod _bridge {
     use crate::cli::{Server, command_line, log_to_stderr, start_server};
     #[pymodule_export]
     use crate::client::{Connection, Pending, connect};
+    #[pymodule_export]
+    use crate::forks::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
     use crate::mailbox::Mailbox;
     #[pymodule_export]

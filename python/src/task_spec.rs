@@ -36,6 +36,7 @@ struct Rules {
     missed_run_policy: Option<String>,
     max_catch_up_seconds: Option<f64>,
     pattern: Option<String>,
+    tags: Option<Vec<String>>,
 }
 
 impl Rules {
@@ -53,6 +54,7 @@ impl Rules {
         definition.key_max_concurrency = self.key_max_concurrency;
         definition.cache_key = template("cache_key", self.cache_key)?;
         definition.cache_ttl = self.cache_ttl;
+        definition.tags = self.tags.unwrap_or_default();
         if let Some(schedule) = self.schedule {
             let mut rule = CronRule::new(schedule);
             rule.timezone = self.timezone;
@@ -103,12 +105,13 @@ impl TaskSpec {
     }
 }
 
-/// What one submission says beyond the task: when its job is due, and how urgent it is.
+/// What one submission says beyond the task: when its job is due, how urgent it is, and what it is found by.
 #[pyclass(frozen, module = "upnext._bridge")]
 pub(crate) struct Submitting {
     delay: Duration,
     at: Option<Timestamp>,
     priority: Option<i32>,
+    tags: Vec<String>,
 }
 
 impl Submitting {
@@ -118,17 +121,23 @@ impl Submitting {
         if let Some(priority) = self.priority {
             submission.priority = priority;
         }
+        submission.tags.extend_from_slice(&self.tags);
     }
 }
 
 #[pymethods]
 impl Submitting {
-    /// Seconds, microseconds since 1970, and a number of which the higher runs first.
+    /// Seconds, microseconds since 1970, a number of which the higher runs first, and tags.
     #[new]
-    #[pyo3(signature = (delay=None, at=None, priority=None))]
-    fn new(delay: Option<f64>, at: Option<i64>, priority: Option<i32>) -> PyResult<Self> {
+    #[pyo3(signature = (delay=None, at=None, priority=None, tags=None))]
+    fn new(
+        delay: Option<f64>,
+        at: Option<i64>,
+        priority: Option<i32>,
+        tags: Option<Vec<String>>,
+    ) -> PyResult<Self> {
         let delay = Duration::try_from_secs_f64(delay.unwrap_or(0.0))
             .map_err(|_| PyValueError::new_err("a delay is a finite number of seconds of at least 0"))?;
-        Ok(Self { delay, at: at.map(Timestamp::from_micros), priority })
+        Ok(Self { delay, at: at.map(Timestamp::from_micros), priority, tags: tags.unwrap_or_default() })
     }
 }

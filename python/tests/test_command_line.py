@@ -194,13 +194,13 @@ def test_a_url_on_the_command_line_goes_first(programs: Programs, tasks: str) ->
         (
             ["app/helper.py"],
             2,
-            "error: app/helper.py defines no worker: write `worker = upnext.Worker()` in it\n",
+            "error: app/helper.py defines no worker and no API: write `worker = upnext.Worker()` in it\n",
         ),
         (["empty.py"], 2, "error: worker 'lonely' has no task: decorate a function with @worker.task\n"),
         (
             ["app/tasks.py", "--only", "frist"],
             2,
-            "error: there is no worker or task 'frist'; there are first, second, double, fail, triple\n",
+            "error: there is no worker, API or task 'frist'; there are first, second, double, fail, triple\n",
         ),
     ],
 )
@@ -327,4 +327,4 @@ def test_dev_shows_its_jobs_and_stops_at_once_when_told_twice(programs: Programs
 def test_dev_ends_when_the_call_was_wrong(programs: Programs, tasks: str) -> None:
     code, output = programs.run("-m", "upnext", "dev", tasks, "--only", "frist", "--port", "0")
     assert code == 2
-    assert "there is no worker or task 'frist'; there are first, second" in output
+    assert "there is no worker, API or task 'frist'; there are first, second" in output

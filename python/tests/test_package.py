@@ -14,6 +14,8 @@ import pytest
 import upnext
 
 NAMES = [
+    "Api",
+    "ApiGroup",
     "ArgumentError",
     "Artifact",
     "ArtifactConflictError",
@@ -74,7 +76,8 @@ def test_the_names() -> None:
     assert sorted(upnext.__all__) == NAMES
     assert all(hasattr(upnext, name) for name in NAMES)
     assert upnext.__version__ == importlib.metadata.version("upnext")
-    assert importlib.metadata.requires("upnext") in (None, [])
+    requirements = importlib.metadata.requires("upnext") or []
+    assert all("extra ==" in requirement for requirement in requirements), "nothing but Python is needed"
 
 
 def test_enums_are_their_wire_values() -> None:
@@ -154,9 +157,9 @@ def test_worker_names() -> None:
 
 
 def test_run_takes_workers() -> None:
-    with pytest.raises(ValueError, match="at least one Worker"):
+    with pytest.raises(ValueError, match="at least one Worker or Api"):
         upnext.run()
-    with pytest.raises(TypeError, match="runs Worker objects, not int"):
+    with pytest.raises(TypeError, match="runs Worker and Api objects, not int"):
         upnext.run(7)  # type: ignore[arg-type]
 
 

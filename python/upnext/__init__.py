@@ -8,6 +8,7 @@ everything is kept in `~/.upnext`.
 True
 """
 
+from upnext._api import Api, ApiGroup
 from upnext._artifact import Artifact
 from upnext._artifact_data import ArtifactData
 from upnext._artifact_file import ArtifactFile, ArtifactTextFile, open_artifact_sync
@@ -53,6 +54,8 @@ from upnext._types import ArtifactType, FailureReason, JobStatus, MissedRunPolic
 from upnext._worker import Worker
 
 __all__ = [
+    "Api",
+    "ApiGroup",
     "ArgumentError",
     "Artifact",
     "ArtifactConflictError",

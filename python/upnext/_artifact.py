@@ -83,7 +83,7 @@ class Artifact:
     size_bytes: int
     #: None unless it is whole, and so is `storage_key`.
     sha256: str | None
-    #: `inline` (in the job database), `local`, `s3`, or `parts` unless it is whole.
+    #: `inline` (in the job database), `local`, `s3`, `gcs`, `azure`, or `parts` unless it is whole.
     storage_backend: str
     storage_key: str | None
     created_at: datetime

@@ -14,6 +14,7 @@ from upnext._queue_config import WorkerQueueConfig
 
 __all__ = [
     "VERSION",
+    "ApiReporter",
     "ArtifactReader",
     "ArtifactWriter",
     "Attempt",
@@ -42,6 +43,7 @@ __all__ = [
     "log_to_stderr",
     "open_artifact",
     "open_for_tests",
+    "report_api",
     "start_server",
     "start_worker",
 ]
@@ -71,7 +73,13 @@ class TaskSpec:
 
 @final
 class Submitting:
-    def __new__(cls, delay: float | None = None, at: int | None = None, priority: int | None = None) -> Submitting: ...
+    def __new__(
+        cls,
+        delay: float | None = None,
+        at: int | None = None,
+        priority: int | None = None,
+        tags: list[str] | None = None,
+    ) -> Submitting: ...
 
 @final
 class Pending:
@@ -156,7 +164,17 @@ class Connection:
     def describe(self) -> str: ...
     def describe_storage(self) -> str: ...
 
+def before_fork() -> None: ...
+def after_fork_in_parent() -> None: ...
+def after_fork_in_child() -> None: ...
 def connect(url: str | None = None) -> tuple[Connection, list[str]]: ...
+
+@final
+class ApiReporter:
+    def record(self, method: str, route: str | None, status: int, seconds: float, error: str | None = None) -> None: ...
+    def stop(self) -> Work[None]: ...
+
+def report_api(connection: Connection, name: str, host: str, port: int) -> ApiReporter: ...
 
 @final
 class Attempt:

@@ -12,8 +12,9 @@ import time
 from typing import Any
 
 from upnext import _bridge
+from upnext._api import Api
 from upnext._client import connection
-from upnext._loader import LoadError, load_workers
+from upnext._loader import LoadError, load_all
 from upnext._run import run_in_foreground
 from upnext._worker import Worker
 
@@ -24,6 +25,8 @@ Answer = tuple[int, str | None]
 PARENT = "_UPNEXT_DEV_PARENT"
 #: How long running jobs may take to end after a signal, in seconds.
 _PATIENCE = 3.0
+#: How long requests may take to be answered before that, in seconds.
+_API_PATIENCE = 1.5
 #: The address of its dashboard.
 DASHBOARD = "_UPNEXT_DEV_DASHBOARD"
 
@@ -56,19 +59,19 @@ def _run(files: list[str], only: list[str], url: str | None, verbose: bool) -> A
     use_url(url)
     _log_to_stderr(verbose)
     try:
-        workers = load_workers(files, only)
-        for worker in workers:
-            connection(worker.url)
+        everything = load_all(files, only)
+        for one in everything:
+            connection(one.url)
     except LoadError as error:
         return (1, None) if error.shown else (2, str(error))
     except (ValueError, RuntimeError) as error:
         return 1, str(error)
-    empty = next((worker for worker in workers if not worker.tasks), None)
+    empty = next((one for one in everything if isinstance(one, Worker) and not one.tasks), None)
     if empty is not None:
         return 2, f"worker '{empty.name}' has no task: decorate a function with @worker.task"
     _follow_parent()
     try:
-        run_in_foreground(tuple(workers), _PATIENCE, lambda: _introduce(workers), _announce_end)
+        run_in_foreground(everything, _PATIENCE, _API_PATIENCE, lambda: _introduce(everything), _announce_end)
     except (ValueError, RuntimeError) as error:
         return 1, str(error)
     return 0, None
@@ -92,12 +95,14 @@ def use_url(url: str | None) -> None:
     os.environ[f"UPNEXT_{kind}_URL"] = url
 
 
-def _introduce(workers: list[Worker]) -> None:
-    connections = [connection(worker.url) for worker in workers]
+def _introduce(everything: list[Worker | Api]) -> None:
+    connections = [connection(one.url) for one in everything]
     lines = [f"UpNext {_bridge.VERSION}"]
-    for worker in workers:
-        tasks = ", ".join(worker.tasks)
-        lines.append(f"  worker {worker.name} ({worker.concurrency} at once): {tasks}")
+    for one in everything:
+        if isinstance(one, Api):
+            lines.append(f"  API {one.name}: {one.address}")
+        else:
+            lines.append(f"  worker {one.name} ({one.concurrency} at once): {', '.join(one.tasks)}")
     lines.extend(f"  jobs in {place}" for place in sorted({opened.describe() for opened in connections}))
     lines.extend(f"  artifacts in {place}" for place in sorted({opened.describe_storage() for opened in connections}))
     lines.append(f"  dashboard: {os.environ.get(DASHBOARD) or 'start it with `upnext server start`'}")

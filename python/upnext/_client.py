@@ -46,7 +46,12 @@ def _forget_parent() -> None:
     _from_parent.append(dict(opened_connections))
     opened_connections.clear()
     _opening = threading.Lock()
+    _bridge.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parent)
+    os.register_at_fork(
+        before=_bridge.before_fork,
+        after_in_parent=_bridge.after_fork_in_parent,
+        after_in_child=_forget_parent,
+    )

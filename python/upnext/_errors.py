@@ -17,7 +17,7 @@ class ConfigurationError(ValueError):
     ...     await elsewhere.task(name="work")(print).submit()
     ... except upnext.ConfigurationError as error:
     ...     print(error)
-    a database URL begins with sqlite:, postgres: or redis:, not with 'oracle:'
+    a database URL begins with sqlite:, postgres: or redis: (a server's with http:), not with 'oracle:'
     """
 
 

@@ -1,4 +1,4 @@
-"""Finding the workers in the files and modules of a command line."""
+"""Finding the workers and APIs in the files and modules of a command line."""
 
 from __future__ import annotations
 
@@ -9,30 +9,33 @@ import traceback
 from pathlib import Path
 from types import ModuleType, TracebackType
 
+from upnext._api import Api
 from upnext._worker import Worker
 
 
 class LoadError(Exception):
-    """A file or module that gives no worker. The message is for a person; `shown` means that Python's own report of
-    what is wrong was printed already."""
+    """A file or module that gives nothing to run. The message is for a person; `shown` means that Python's own report
+    of what is wrong was printed already."""
 
     def __init__(self, message: str, *, shown: bool = False) -> None:
         super().__init__(message)
         self.shown = shown
 
 
-def load_workers(files: list[str], only: list[str]) -> list[Worker]:
-    """The workers of these files, all or those of these names; for the name of a task, its worker with it alone."""
-    workers: dict[int, Worker] = {}
+def load_all(files: list[str], only: list[str]) -> list[Worker | Api]:
+    """The workers and APIs of these files, all or those of these names; for the name of a task, its worker with it
+    alone."""
+    everything: dict[int, Worker | Api] = {}
     for file in files:
         module = load(file)
-        found = [value for value in vars(module).values() if isinstance(value, Worker)]
+        found = [value for value in vars(module).values() if isinstance(value, Worker | Api)]
         if not found:
-            raise LoadError(f"{file} defines no worker: write `worker = upnext.Worker()` in it")
-        for worker in found:
-            _discover(worker)
-        workers.update((id(worker), worker) for worker in found)
-    return _chosen(list(workers.values()), only)
+            raise LoadError(f"{file} defines no worker and no API: write `worker = upnext.Worker()` in it")
+        for one in found:
+            if isinstance(one, Worker):
+                _discover(one)
+        everything.update((id(one), one) for one in found)
+    return _chosen(list(everything.values()), only)
 
 
 def _discover(worker: Worker) -> None:
@@ -99,21 +102,21 @@ def _load_module(name: str) -> ModuleType:
         raise
 
 
-def _chosen(workers: list[Worker], only: list[str]) -> list[Worker]:
+def _chosen(everything: list[Worker | Api], only: list[str]) -> list[Worker | Api]:
     if not only:
-        return workers
+        return everything
+    names = [one.name for one in everything]
+    tasks = [task for one in everything if isinstance(one, Worker) for task in one.tasks]
     for name in only:
-        if not any(name == worker.name or name in worker.tasks for worker in workers):
-            known = [worker.name for worker in workers] + [task for worker in workers for task in worker.tasks]
-            raise LoadError(f"there is no worker or task '{name}'; there are {', '.join(known)}")
-    chosen: list[Worker] = []
-    for worker in workers:
-        tasks = {name for name in only if name in worker.tasks}
-        if worker.name in only:
-            chosen.append(worker)
-        elif tasks:
-            worker.offer_only(tasks)
-            chosen.append(worker)
+        if name not in names and name not in tasks:
+            raise LoadError(f"there is no worker, API or task '{name}'; there are {', '.join([*names, *tasks])}")
+    chosen: list[Worker | Api] = []
+    for one in everything:
+        if one.name in only:
+            chosen.append(one)
+        elif isinstance(one, Worker) and (wanted := {name for name in only if name in one.tasks}):
+            one.offer_only(wanted)
+            chosen.append(one)
     return chosen
 
 

@@ -1,20 +1,26 @@
-"""When a job is due and how urgent it is: the options of one submission."""
+"""When a job is due, how urgent it is and what it is found by: the options of one submission."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from upnext._bridge import Submitting
+from upnext._rules import job_tags
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def submitting(
-    task: str, delay: float | timedelta | None, at: datetime | None, priority: int | None
+    task: str,
+    delay: float | timedelta | None,
+    at: datetime | None,
+    priority: int | None,
+    tags: Iterable[str] | None = None,
 ) -> Submitting | None:
     """The options as the engine takes them; None when there are none."""
-    if delay is None and at is None and priority is None:
+    if delay is None and at is None and priority is None and tags is None:
         return None
     if isinstance(delay, timedelta):
         delay = delay.total_seconds()
@@ -34,4 +40,5 @@ def submitting(
     ):
         raise ValueError(f"task '{task}': priority is a whole number (the higher runs first), not {priority!r}")
     micros = None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
-    return Submitting(None if delay is None else float(delay), micros, priority)
+    seconds = None if delay is None else float(delay)
+    return Submitting(seconds, micros, priority, None if tags is None else job_tags(task, tags))

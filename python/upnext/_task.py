@@ -127,20 +127,21 @@ class TaskHandle(Generic[P, R]):
         delay: float | timedelta | None = None,
         at: datetime | None = None,
         priority: int | None = None,
+        tags: Iterable[str] | None = None,
     ) -> Self:
         """The same task, with options for what is submitted through it: `delay` in seconds or as a timedelta, `at` as a
-        datetime with a time zone (what is past is due at once; with both, the delay comes on top), and `priority`, of
-        which the higher runs first (default 0).
+        datetime with a time zone (what is past is due at once; with both, the delay comes on top), `priority`, of which
+        the higher runs first (default 0), and `tags`, words that the job can be found by beside those of the task.
 
         >>> @worker.task
         ... async def remind(who: str) -> str:
         ...     return f"Hello {who}"
-        >>> future = await remind.options(delay=0.05, priority=10).submit("Ann")
+        >>> future = await remind.options(delay=0.05, priority=10, tags=["eu"]).submit("Ann")
         >>> await future.value()
         'Hello Ann'
         """
         handle = copy.copy(self)
-        handle._options = submitting(self.key, delay, at, priority)  # noqa: SLF001
+        handle._options = submitting(self.key, delay, at, priority, tags)  # noqa: SLF001
         return handle
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:

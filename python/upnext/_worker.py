@@ -186,6 +186,7 @@ class Worker:
         key_max_concurrency: int | None = None,
         cache_key: str | None = None,
         cache_ttl: float | timedelta | None = None,
+        tags: Iterable[str] | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -218,6 +219,7 @@ class Worker:
         key_max_concurrency: int | None = None,
         cache_key: str | None = None,
         cache_ttl: float | timedelta | None = None,
+        tags: Iterable[str] | None = None,
         on_start: Hook | None = None,
         on_success: Hook | None = None,
         on_failure: Hook | None = None,
@@ -241,6 +243,9 @@ class Worker:
         `routing_group`. Jobs whose arguments give the same `concurrency_key` (a template such as `"{customer_id}"`) run
         `key_max_concurrency` at once, by default one after the other. A job whose arguments give a `cache_key` that
         completed within the last `cache_ttl` seconds (without it: ever) takes that result and is not run.
+
+        `tags` are words that its jobs can be found by, beside those that `options` adds: each has 1 to 64 characters
+        and no comma, and a job has at most 32.
         """
         options = {name: value for name, value in locals().items() if name not in ("self", "function")}
 

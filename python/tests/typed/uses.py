@@ -127,7 +127,33 @@ async def failures() -> None:
         pass
 
 
+api = upnext.Api("shop", host="::1", port=0, track=False, title="The shop", uvicorn_options={"root_path": "/shop"})
+orders = api.group("/orders", tags=["orders"])
+assert_type(orders, upnext.ApiGroup)
+
+
+@api.get("/", include_in_schema=False)
+def start_page() -> str:
+    return "welcome"
+
+
+@orders.post("/{order_id}", status_code=202)
+async def place_order(order_id: int) -> str:
+    return (await process.submit(order_id)).job_id
+
+
+async def serve() -> None:
+    assert_type(start_page(), str)
+    assert_type(await place_order(7), str)
+    other = upnext.Api.from_fastapi(api.app, "other", port=8001)
+    assert_type(other, upnext.Api)
+    other.static("/files", Path("files"), html=True)
+    await other.start()
+    assert_type(other.address, str)
+    await other.stop(timeout=0.5)
+
+
 if __name__ == "__main__":
     assert_type(worker.autodiscover("shop.tasks"), list[str])
     asyncio.run(use())
-    upnext.run(worker, second, worker_timeout=5)
+    upnext.run(worker, second, api, worker_timeout=5, api_timeout=1)
