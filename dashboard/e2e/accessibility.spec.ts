@@ -26,6 +26,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       "/functions",
       "/functions/generate_report",
       "/workers",
+      "/apis",
+      "/apis/shop",
       "/activity",
       "/settings",
       "/nowhere",
@@ -51,6 +53,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`)).toEqual([]);
       };
       await page.goto(`/jobs/${upnext.seed.failedId}`);
+      // Keys mean something once the page is there.
+      await expect(page.getByRole("button", { name: "Run again…" })).toBeVisible();
       await page.keyboard.press("Control+k");
       await expect(page.getByRole("listbox", { name: "Found" })).toBeVisible();
       await check();

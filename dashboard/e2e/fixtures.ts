@@ -12,9 +12,6 @@ interface TestFixtures {
   allowedErrors: RegExp;
 }
 
-/** Calls that an older server lacks; the pages say so, and the browser does, too. */
-const MAY_BE_MISSING = /\/api\/v1\/(?:dashboard\/stats|jobs\/trends|settings)\b/;
-
 const NOTHING = /(?!)/;
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
@@ -41,7 +38,6 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     const errors: string[] = [];
     page.on("console", (message) => {
       if (message.type() !== "error" || allowedErrors.test(message.text())) return;
-      if (MAY_BE_MISSING.test(message.location().url)) return;
       errors.push(`${message.text()} ${message.location().url}`);
     });
     page.on("pageerror", (error) => errors.push(error.message));

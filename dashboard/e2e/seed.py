@@ -13,12 +13,15 @@ import pathlib
 import struct
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 import zipfile
 import zlib
 
 import upnext
 
 worker = upnext.Worker("demo", concurrency=8)
+api = upnext.Api("shop", port=0)
 
 REPORT = {"type": "monthly", "rows": 42, "customer": "Åse & Sønner"}
 LOG = "Processing completed successfully.\n3 warnings. <b>not bold</b>\n"
@@ -170,6 +173,27 @@ async def train_model(run: int) -> dict:
     return {artifact.name: artifact.id for artifact in made}
 
 
+@api.get("/orders/{order_id}")
+async def read_order(order_id: int) -> dict:
+    if order_id == 13:
+        raise KeyError(order_id)
+    return {"id": order_id}
+
+
+@worker.task
+async def ask_the_shop(order_ids: list[int]) -> list[int]:
+    """Requests to the API in this process; answers their statuses."""
+
+    def status(order_id: int) -> int:
+        try:
+            with urllib.request.urlopen(f"{api.address}/orders/{order_id}") as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    return [await asyncio.to_thread(status, order_id) for order_id in order_ids]
+
+
 @worker.task
 async def publish(metrics_id: str) -> dict:
     artifact = await upnext.get_artifact(metrics_id)
@@ -243,6 +267,7 @@ def submit() -> None:
     trained = train_model.wait_sync(run=2, wait_timeout=30)
     publish.wait_sync(metrics_id=trained.value["metrics.json"], wait_timeout=30)
     tree = send_invoices.wait_sync(customers=["kari", "ola", "åse"], wait_timeout=30)
+    ask_the_shop.wait_sync(order_ids=[1, 2, 13], wait_timeout=30)
     try:
         import_rows.wait_sync(path="rows.csv", wait_timeout=30)
     except upnext.TaskExecutionError as error:
@@ -269,6 +294,6 @@ def submit() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["work"]:
-        upnext.run(worker)
+        upnext.run(worker, api)
     else:
         submit()

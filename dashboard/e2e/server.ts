@@ -32,11 +32,12 @@ export interface RunningServer {
   stop: () => Promise<void>;
 }
 
-export async function startServer(): Promise<RunningServer> {
+/** `settings` are further environment variables. */
+export async function startServer(settings: Record<string, string> = {}): Promise<RunningServer> {
   const binary = required("UPNEXT_BIN", "the path of the built `upnext` binary");
   const python = required("UPNEXT_PYTHON", "a Python interpreter that can `import upnext`");
   const home = await mkdtemp(join(tmpdir(), "upnext-e2e-"));
-  const env = environment(home);
+  const env = { ...environment(home), ...settings };
   const child = spawn(binary, ["server", "start", "--host", "127.0.0.1", "--port", "0"], {
     env,
     stdio: ["ignore", "pipe", "pipe"],

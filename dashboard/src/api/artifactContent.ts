@@ -32,6 +32,16 @@ export function artifactPreviewQuery(artifact: Artifact) {
   });
 }
 
+/** As much of the preview as a tile shows. Tiles are many, so it is kept for long, and asked for once. */
+export function artifactHeadQuery(artifact: Artifact) {
+  return queryOptions({
+    queryKey: ["artifact", artifact.id, "head", contentKey(artifact)],
+    queryFn: ({ signal }) => getModel(`${artifactUrl(artifact.id)}/preview?lines=14&rows=8&columns=6`, (wire: WirePreview): Preview => wire, signal),
+    staleTime: Infinity,
+    gcTime: 30 * 60_000,
+  });
+}
+
 export function differenceQuery(olderId: string, newerId: string) {
   return queryOptions({
     queryKey: ["artifact", newerId, "diff", olderId],

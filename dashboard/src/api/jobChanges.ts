@@ -4,16 +4,16 @@ import { mutationOptions, type QueryClient } from "@tanstack/react-query";
 import { toArtifact, type Artifact } from "./artifacts";
 import { refreshLists } from "./artifactEvents";
 import { apiUrl, sendFile, sendModel } from "./client";
-import type { WireSubmission, WireSubmitted } from "./comingWire";
 import type { JsonValue } from "./json";
 import { jobUrl } from "./jobHistory";
-import type { WireJobCancelled, WireJobRetried } from "./wire";
+import type { WireJobCancelled, WireJobRetried, WireJobSubmitted, WireNewJob } from "./wire";
 
 export interface Submission {
   functionKey: string;
   kwargs: Record<string, JsonValue>;
   delaySeconds?: number;
   priority?: number;
+  tags?: string[];
 }
 
 /** Resolves to the status that the job has now. */
@@ -36,14 +36,15 @@ export function retryMutation(client: QueryClient, id: string) {
 /** Resolves to the id of the job. */
 export function submitMutation(client: QueryClient) {
   return mutationOptions({
-    mutationFn: ({ functionKey, kwargs, delaySeconds, priority }: Submission) => {
-      const body: WireSubmission = {
+    mutationFn: ({ functionKey, kwargs, delaySeconds, priority, tags }: Submission) => {
+      const body: WireNewJob = {
         function: functionKey,
         kwargs,
         ...(delaySeconds !== undefined && { delay: delaySeconds }),
         ...(priority !== undefined && { priority }),
+        ...(tags !== undefined && tags.length > 0 && { tags }),
       };
-      return sendModel("POST", apiUrl("jobs"), body, (wire: WireSubmitted) => wire.job_id);
+      return sendModel("POST", apiUrl("jobs"), body, (wire: WireJobSubmitted) => wire.job_id);
     },
     onSuccess: (id: string) => refreshJobs(client, id),
   });

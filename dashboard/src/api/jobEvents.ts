@@ -50,6 +50,8 @@ export function mayBeNew(event: JobEvent, newestId: string | undefined, filter: 
   if (newestId !== undefined && event.jobId <= newestId) return false;
   if (filter.function !== undefined && event.functionKey !== filter.function) return false;
   if (filter.worker_id !== undefined && event.workerId !== filter.worker_id) return false;
+  // Events tell neither tags nor arguments.
+  if (filter.tag !== undefined || filter.text !== undefined) return false;
   if (filter.reads !== undefined || (filter.before !== undefined && filter.since === undefined)) return false;
   return filter.status === undefined || filter.status.some((status) => status === event.status);
 }

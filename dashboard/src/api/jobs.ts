@@ -4,7 +4,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { apiUrl, getModel, type QueryParams } from "./client";
 import { oneOf, toDate, toJsonValue, toOptionalDate, type Page } from "./convert";
 import type { JsonValue } from "./json";
-import { intervalForOne, intervalForPages, intervalWithFeed } from "./live";
+import { intervalForOne, intervalForPages, intervalWithFeed, SETTLED_INTERVAL_MS } from "./live";
 import type { WireJob, WireJobPage } from "./wire";
 
 export const JOB_STATUSES = ["pending", "queued", "active", "retrying", "complete", "failed", "cancelled"] as const;
@@ -45,6 +45,7 @@ export interface Job {
   cancelRequested: boolean;
   queueWaitMs: number | null;
   durationMs: number | null;
+  tags: string[];
 }
 
 export const JOB_AGES = ["15m", "1h", "6h", "24h", "7d"] as const;
@@ -66,6 +67,10 @@ export interface JobFilter {
   worker_id?: string;
   /** The artifact that they have read. */
   reads?: string;
+  /** Each of these tags. */
+  tag?: string[];
+  /** A part of what they hold. */
+  text?: string;
   /** Made no longer ago than this. */
   since?: JobAge;
   /** Made in this time, in RFC 3339; `since` goes before them. */
@@ -104,6 +109,7 @@ export function toJob(wire: WireJob): Job {
     cancelRequested: wire.cancel_requested,
     queueWaitMs: wire.queue_wait_ms,
     durationMs: wire.duration_ms,
+    tags: wire.tags,
   };
 }
 
@@ -111,7 +117,7 @@ function toJobPage(wire: WireJobPage): Page<Job> {
   return {
     items: wire.jobs.map(toJob),
     total: wire.total,
-    totalIsCapped: false,
+    totalIsCapped: wire.total_is_capped,
     nextCursor: wire.has_more ? wire.next_cursor : null,
   };
 }
@@ -121,7 +127,7 @@ export function isFinished(job: Job): boolean {
   return job.status === "complete" || job.status === "failed" || job.status === "cancelled";
 }
 
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 
 /** The filter as the REST API takes it. */
 export function toJobParams({ since, ...same }: JobFilter, now: number): QueryParams {
@@ -138,9 +144,14 @@ export function jobsQuery(filter: JobFilter, options: { refetch: boolean } = { r
     initialPageParam: null as string | null,
     getNextPageParam: (page): string | null => page.nextCursor,
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => options.refetch && intervalWithFeed(intervalForPages(query.state.data?.pages.length ?? 1)),
+    refetchInterval: (query) => options.refetch && intervalForList(filter, query.state.data?.pages.length ?? 1),
     refetchOnWindowFocus: options.refetch,
   });
+}
+
+/** A search for a text looks through many jobs, so it is not repeated all the time. */
+function intervalForList(filter: JobFilter, pages: number): number {
+  return filter.text === undefined ? intervalWithFeed(intervalForPages(pages)) : SETTLED_INTERVAL_MS;
 }
 
 /** The newest jobs of a kind, as many as one looks at, in one answer. */
@@ -149,7 +160,7 @@ export function newestJobsQuery(filter: JobFilter, limit: number) {
     queryKey: ["jobs", "newest", filter, limit],
     queryFn: ({ signal }) => getModel(apiUrl("jobs", { ...toJobParams(filter, Date.now()), limit }), toJobPage, signal),
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state: { error } }) => intervalWithFeed(intervalForOne({ settled: false, error })),
+    refetchInterval: ({ state: { error } }) => (filter.text === undefined ? intervalWithFeed(intervalForOne({ settled: false, error })) : SETTLED_INTERVAL_MS),
   });
 }
 

@@ -10,6 +10,8 @@ export const LIVE_INTERVAL_MS = 2_000;
 /** Things that change seldom or never, such as a finished job, are asked for less often. */
 export const SETTLED_INTERVAL_MS = 10_000;
 
+const STREAMED_INTERVAL_MS = 60_000;
+
 /** The interval for one thing: slow once it is settled, or once the server said no (404, say). */
 export function intervalForOne(state: { settled: boolean; error: Error | null }): number {
   const refused = state.error instanceof ApiError && state.error.failure === "refused";
@@ -24,6 +26,11 @@ export function intervalForPages(pages: number): number {
 /** What the feed tells of is asked for only now and then, in case the feed missed something. */
 export function intervalWithFeed(interval: number): number {
   return readFeed() ? Math.max(interval, SETTLED_INTERVAL_MS) : interval;
+}
+
+/** What a stream brings is asked for by itself only to notice that the stream fell silent. */
+export function intervalWithStream(interval: number, streamed: boolean): number {
+  return streamed ? STREAMED_INTERVAL_MS : interval;
 }
 
 export function createQueryClient(): QueryClient {

@@ -2,10 +2,10 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { apiUrl, getModel } from "./client";
-import type { WireDashboardStats, WireJobTrends } from "./comingWire";
 import { toDate } from "./convert";
 import { toJob, type Job } from "./jobs";
-import { intervalForOne, intervalWithFeed } from "./live";
+import { intervalForOne, intervalWithFeed, intervalWithStream } from "./live";
+import type { WireDashboardStats, WireJobTrends } from "./wire";
 
 export const TREND_HOURS = [6, 24, 72, 168] as const;
 export type TrendHours = (typeof TREND_HOURS)[number];
@@ -45,13 +45,27 @@ export function overviewQuery() {
   });
 }
 
-export function trendsQuery(filter: { hours: number; function?: string }) {
+export interface TrendFilter {
+  hours: number;
+  function?: string;
+}
+
+/** `streamed` while `trendsStreamUrl` brings what is new. */
+export function trendsQuery(filter: TrendFilter, streamed: boolean) {
   return queryOptions({
-    queryKey: ["trends", filter],
-    queryFn: ({ signal }) => getModel(apiUrl("jobs/trends", filter), toTrends, signal),
+    queryKey: trendsKey(filter),
+    queryFn: ({ signal }) => getModel(apiUrl("jobs/trends", { ...filter }), toTrends, signal),
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state: { error } }) => intervalWithFeed(intervalForOne({ settled: false, error })),
+    refetchInterval: ({ state: { error } }) => intervalWithStream(intervalForOne({ settled: false, error }), streamed),
   });
+}
+
+export function trendsKey(filter: TrendFilter) {
+  return ["trends", filter] as const;
+}
+
+export function trendsStreamUrl(filter: TrendFilter): string {
+  return apiUrl("jobs/trends/stream", { ...filter });
 }
 
 export function toOverview(wire: WireDashboardStats): Overview {

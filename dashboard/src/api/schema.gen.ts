@@ -4,6 +4,162 @@
  */
 
 export interface paths {
+    "/api/v1/apis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the APIs that are alive, or were heard of or asked anything within the last 24 hours. */
+        get: operations["list_apis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest requests, the one recorded last first. */
+        get: operations["list_api_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests as they come: first `event: open`, then one message for each, within two seconds after it was answered. A client
+         *     that sends the `Last-Event-ID` it saw last gets those that it missed and that are still kept.
+         */
+        get: operations["stream_api_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as it changes: `event: apis.snapshot` at once, and again within seconds after something changed. */
+        get: operations["stream_apis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many requests there were, hour by hour, how they ended and how long they took. */
+        get: operations["api_trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/trends/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as it changes: `event: apis.trends.snapshot` at once, and again within seconds after something changed. */
+        get: operations["stream_api_trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One API, with what was asked of it within the last 24 hours. */
+        get: operations["get_api"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/{name}/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is asked of an API, by method and route. An API that nobody knows has nothing. */
+        get: operations["list_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/{name}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as it changes: `event: api.snapshot` at once, and again within seconds after something changed. */
+        get: operations["stream_api"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts": {
         parameters: {
             query?: never;
@@ -362,7 +518,8 @@ export interface paths {
         get: operations["get_function"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Forget a function that no living worker offers: it is listed no more, its schedule makes no runs. Its jobs stay. */
+        delete: operations["forget_function"];
         options?: never;
         head?: never;
         patch?: never;
@@ -927,13 +1084,169 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description HTTP APIs. */
-        ApiFigures: {
+        /** @description An API: all instances that share one name, and how it has been going for the last 24 hours. */
+        Api: components["schemas"]["RequestFigures"] & {
+            /** @description True while one of its instances is alive. */
+            active: boolean;
+            /**
+             * Format: int64
+             * @description How many routes were asked for.
+             */
+            endpoint_count: number;
+            /**
+             * Format: int64
+             * @description How many of its instances are alive.
+             */
+            instance_count: number;
+            /** @description Every instance heard of within the last day, the live ones first. */
+            instances: components["schemas"]["ApiInstance"][];
+            /** @description The name. */
+            name: string;
+        };
+        /** @description An API with what is asked of it. */
+        ApiDetail: components["schemas"]["Api"] & {
+            /** @description What was asked for within the last 24 hours, the most wanted first. */
+            endpoints: components["schemas"]["ApiEndpoint"][];
+        };
+        /** @description A route with a method. */
+        ApiEndpoint: components["schemas"]["RequestFigures"] & {
+            /** @description The method. */
+            method: string;
+            /** @description The route as the application wrote it; `(no route)` for requests that none matched. */
+            route: string;
+        };
+        /** @description What is asked of an API. */
+        ApiEndpointList: {
+            /** @description The routes, the most wanted first. */
+            endpoints: components["schemas"]["ApiEndpoint"][];
             /**
              * Format: int64
              * @description How many there are.
              */
             total: number;
+        };
+        /** @description HTTP APIs, and what was asked of them within the window. */
+        ApiFigures: components["schemas"]["RequestFigures"] & {
+            /**
+             * Format: int64
+             * @description Those of which an instance is alive.
+             */
+            alive: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+        };
+        /** @description One running (or lately running) process of an API. */
+        ApiInstance: {
+            /** @description True when it was heard of within the last three heartbeats and has not stopped. */
+            alive: boolean;
+            /**
+             * Format: int64
+             * @description Requests that were not recorded, because there were too many at once.
+             */
+            dropped: number;
+            /** @description The address it listens on. */
+            host: string;
+            /** @description The machine it runs on. */
+            hostname: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last heard of.
+             */
+            last_heartbeat: string;
+            /**
+             * Format: int32
+             * @description Its process id there.
+             */
+            pid: number;
+            /**
+             * Format: int32
+             * @description The port it listens on.
+             */
+            port: number;
+            /**
+             * Format: date-time
+             * @description When it was first heard of.
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description When it said goodbye; null while it runs, or if it vanished.
+             */
+            stopped_at: string | null;
+            /** @description The version of UpNext in it. */
+            version: string;
+        };
+        /** @description The APIs that are alive, or were heard of or asked anything within the last 24 hours. */
+        ApiList: {
+            /** @description The APIs, by name. */
+            apis: components["schemas"]["Api"][];
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+        };
+        /** @description A request that an API answered. */
+        ApiRequest: {
+            /** @description The API's name. */
+            api: string;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description How long the answer took, in milliseconds.
+             */
+            duration_ms: number;
+            /** @description The type of the error that ended it; null when none did. */
+            error: string | null;
+            /**
+             * Format: int64
+             * @description Its place among all requests; later ones have higher numbers.
+             */
+            id: number;
+            /** @description Id of the instance that answered. */
+            instance_id: string;
+            /** @description The method. */
+            method: string;
+            /** @description The route as the application wrote it; `(no route)` when none matched. */
+            route: string;
+            /**
+             * Format: int32
+             * @description The status of the answer.
+             */
+            status: number;
+            /** @description `api.request`. */
+            type: string;
+        };
+        /** @description A page of requests. Of each API and class of statuses the newest 1,000 are kept, for a week. */
+        ApiRequestPage: {
+            /** @description The requests, the one recorded last first. */
+            events: components["schemas"]["ApiRequest"][];
+            /** @description Whether there are older ones. */
+            has_more: boolean;
+            /** @description Pass this as `cursor` to get them. */
+            next_cursor: string | null;
+        };
+        /** @description What was asked for in one hour. */
+        ApiTrendHour: components["schemas"]["RequestFigures"] & {
+            /**
+             * Format: date-time
+             * @description When the hour began.
+             */
+            hour: string;
+        };
+        /** @description What was asked for, hour by hour. */
+        ApiTrends: {
+            /** @description Every hour of the window, oldest first; the last one is the present hour. */
+            hourly: components["schemas"]["ApiTrendHour"][];
         };
         /** @description An entry of an archive. All of it is the archive's word, none of it was checked. */
         ArchiveEntry: {
@@ -1020,7 +1333,7 @@ export interface components {
             size_bytes: number;
             /** @description Whether it can be read. */
             status: components["schemas"]["ArtifactStatus"];
-            /** @description Where its content is: `inline` (in the job database), `local` or `s3`; `parts` unless it is whole. */
+            /** @description Where its content is: `inline` (in the job database), `local`, `s3`, `gcs` or `azure`; `parts` unless it is whole. */
             storage_backend: string;
             /** @description The key of its content there; null unless it is whole. */
             storage_key: string | null;
@@ -1539,6 +1852,13 @@ export interface components {
             /** @description Ids of the live worker instances that offer it. */
             workers: string[];
         };
+        /** @description The answer to a request to forget a function. */
+        FunctionDeleted: {
+            /** @description Key of the function. */
+            key: string;
+            /** @description Always `deleted`. */
+            status: string;
+        };
         /** @description One function with its newest jobs. */
         FunctionDetail: components["schemas"]["Function"] & {
             /** @description Its newest jobs, newest first. */
@@ -1750,6 +2070,8 @@ export interface components {
             started_at: string | null;
             /** @description Where it stands. */
             status: components["schemas"]["JobStatus"];
+            /** @description Words it can be found by. */
+            tags: string[];
             /**
              * Format: double
              * @description Seconds that one attempt may run.
@@ -1861,6 +2183,8 @@ export interface components {
              * @description How many there are on all pages together.
              */
             total: number;
+            /** @description True when there may be more than `total`: a search for a text knows what it has seen. */
+            total_is_capped: boolean;
         };
         /** @description The answer to a request to retry. */
         JobRetried: {
@@ -2109,6 +2433,11 @@ export interface components {
              * @description Higher runs first.
              */
             priority?: number | null;
+            /**
+             * @description Words the job can be found by, beside those of its function: each has 1 to 64 characters and no comma, and a job has at
+             *     most 32.
+             */
+            tags?: string[] | null;
         };
         /** @description Why there is nothing to show. */
         NoPreview: {
@@ -2323,6 +2652,49 @@ export interface components {
             /** @description The version of the server. */
             version: string;
         };
+        /** @description Figures about requests. */
+        RequestFigures: {
+            /**
+             * Format: double
+             * @description Mean duration in milliseconds; null while there is no request.
+             */
+            avg_ms: number | null;
+            /**
+             * Format: int64
+             * @description Those with a status of 400 to 499: the caller did something wrong.
+             */
+            client_errors: number;
+            /**
+             * Format: double
+             * @description Percentage, 0 to 100, of server errors among all requests; null while there is none.
+             */
+            error_rate: number | null;
+            /**
+             * Format: double
+             * @description Half of the requests took no longer than this many milliseconds; off by an eighth at most.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: double
+             * @description 95 of 100 requests took no longer than this many milliseconds; off by an eighth at most.
+             */
+            p95_ms: number | null;
+            /**
+             * Format: int64
+             * @description All requests.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Those with a status of 500 or more: the API did something wrong.
+             */
+            server_errors: number;
+            /**
+             * Format: int64
+             * @description Those with a status below 400.
+             */
+            success: number;
+        };
         /** @description A column that has another type. */
         RetypedColumn: {
             /** @description Its name. */
@@ -2460,7 +2832,7 @@ export interface components {
              * @description Artifacts up to this many bytes are kept with the jobs.
              */
             inline_max_bytes: number;
-            /** @description `local` or `s3`. */
+            /** @description `local`, `s3`, `gcs` or `azure`. */
             kind: string;
             /** @description The folder, or the bucket with the prefix. */
             location: string;
@@ -2690,6 +3062,664 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_apis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The APIs, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiList"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_api_events: {
+        parameters: {
+            query?: {
+                /** @description Only requests to this API. */
+                api?: string;
+                /** @description Only requests with this method. */
+                method?: string;
+                /** @description Only requests for this route. */
+                route?: string;
+                /** @description Only requests with a status of this class. */
+                status?: "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
+                /** @description At most this many, 1 to 1000; 100 when not given */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiRequestPage"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_api_events: {
+        parameters: {
+            query?: {
+                /** @description Only requests to this API. */
+                api?: string;
+                /** @description Only requests with this method. */
+                method?: string;
+                /** @description Only requests for this route. */
+                route?: string;
+                /** @description Only requests with a status of this class. */
+                status?: "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
+            };
+            header?: {
+                /** @description Id of the last request that was seen */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one ApiRequest */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ApiRequest"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_apis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one ApiList */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ApiList"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    api_trends: {
+        parameters: {
+            query?: {
+                /** @description How many hours, the present one being the last. */
+                hours?: number;
+                /** @description Only requests to this API. */
+                api?: string;
+                /** @description Only requests with this method. */
+                method?: string;
+                /** @description Only requests for this route. */
+                route?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every hour of the window, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTrends"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_api_trends: {
+        parameters: {
+            query?: {
+                /** @description How many hours, the present one being the last. */
+                hours?: number;
+                /** @description Only requests to this API. */
+                api?: string;
+                /** @description Only requests with this method. */
+                method?: string;
+                /** @description Only requests for this route. */
+                route?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one ApiTrends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ApiTrends"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_api: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The API */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiDetail"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such API */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_endpoints: {
+        parameters: {
+            query?: {
+                /** @description How many hours, the present one being the last. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The API's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The routes, the most wanted first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiEndpointList"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_api: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each message is one ApiDetail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ApiDetail"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such API */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_artifacts: {
         parameters: {
             query?: {
@@ -3627,6 +4657,8 @@ export interface operations {
                 rows?: number;
                 /** @description Most columns of a table. */
                 columns?: number;
+                /** @description Most lines of a text or of a small JSON document, each cut after 200 characters; without it as many as a preview holds. */
+                lines?: number;
             };
             header?: never;
             path: {
@@ -4617,6 +5649,92 @@ export interface operations {
             };
         };
     };
+    forget_function: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The function's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionDeleted"];
+                };
+            };
+            /** @description Authentication is on and the key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request came from another site's page, or under a host name that is not this server's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such function */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A living worker offers it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A parameter or the body breaks a rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server met an unexpected problem; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job database or the artifact storage is unavailable. The same call may succeed later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     artifact_history: {
         parameters: {
             query?: {
@@ -5029,6 +6147,14 @@ export interface operations {
                 before?: string;
                 /** @description Only jobs that have read this artifact. */
                 reads?: string;
+                /** @description Only jobs that have this tag. Repeatable: `tag=nightly&tag=eu` finds those that have both. */
+                tag?: string[];
+                /**
+                 * @description Only jobs that hold this text, letter case aside: in their id, function, key, tags, error or arguments. A search looks
+                 *     through jobs for half a second at most; if it has not seen all of them by then, `has_more` is true however few it
+                 *     found, and `next_cursor` goes on.
+                 */
+                text?: string;
                 /** @description Most jobs on this page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

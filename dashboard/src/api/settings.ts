@@ -2,17 +2,16 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { apiUrl, basePath, getAnswer, getModel } from "./client";
-import type { WireSettings } from "./comingWire";
 import { toJsonValue } from "./convert";
 import type { JsonValue } from "./json";
 import { SETTLED_INTERVAL_MS } from "./live";
-import type { WireReadiness } from "./wire";
+import type { WireReadiness, WireSettingList } from "./wire";
 
 export interface Setting {
   name: string;
   /** Null when it is not set. Secrets come as the server hides them. */
   value: string | null;
-  /** Where it comes from, such as `environment` or `default`. */
+  /** `set`, `default`, or `no effect`. */
   source: string;
   secret: boolean;
 }
@@ -46,11 +45,11 @@ export function readinessQuery() {
   });
 }
 
-export function toServerSettings(wire: WireSettings): ServerSettings {
+export function toServerSettings(wire: WireSettingList): ServerSettings {
   return {
     settings: wire.settings.map(({ name, value, source, secret }) => ({
       name,
-      value: value === null || value === undefined ? null : typeof value === "string" ? value : JSON.stringify(value),
+      value: value === "" ? null : value,
       source,
       secret,
     })),
@@ -59,8 +58,8 @@ export function toServerSettings(wire: WireSettings): ServerSettings {
   };
 }
 
-function toRecord(wire: Record<string, unknown>): Record<string, JsonValue> {
-  return Object.fromEntries(Object.entries(wire).map(([name, value]) => [name, toJsonValue(value)]));
+function toRecord(wire: object): Record<string, JsonValue> {
+  return Object.fromEntries(Object.entries(wire).map(([name, value]: [string, unknown]) => [name, toJsonValue(value)]));
 }
 
 function toReadiness(wire: WireReadiness): Readiness {

@@ -3,7 +3,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { apiUrl, getModel } from "./client";
 import { toDate, toOptionalDate } from "./convert";
-import { LIVE_INTERVAL_MS } from "./live";
+import { intervalWithStream, LIVE_INTERVAL_MS } from "./live";
 import type { WireWorker, WireWorkerInstance, WireWorkerList } from "./wire";
 
 /** One process of a worker. */
@@ -64,11 +64,21 @@ function toInstance(wire: WireWorkerInstance): WorkerInstance {
   };
 }
 
-export function workersQuery() {
+export const WORKERS_KEY = ["workers"] as const;
+
+/** `streamed` while `workersStreamUrl` brings what is new. */
+export function workersQuery(streamed = false) {
   return queryOptions({
-    queryKey: ["workers"],
-    queryFn: ({ signal }) =>
-      getModel(apiUrl("workers"), (wire: WireWorkerList) => wire.workers.map(toWorker), signal),
-    refetchInterval: LIVE_INTERVAL_MS,
+    queryKey: WORKERS_KEY,
+    queryFn: ({ signal }) => getModel(apiUrl("workers"), toWorkers, signal),
+    refetchInterval: () => intervalWithStream(LIVE_INTERVAL_MS, streamed),
   });
+}
+
+export function workersStreamUrl(): string {
+  return apiUrl("workers/stream");
+}
+
+export function toWorkers(wire: WireWorkerList): Worker[] {
+  return wire.workers.map(toWorker);
 }

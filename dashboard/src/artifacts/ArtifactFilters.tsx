@@ -8,7 +8,7 @@ import { shortId } from "../format/numbers";
 import { FunctionSelect } from "../jobs/FunctionSelect";
 import { typeLabel } from "./artifactTypes";
 import { SizeFilter } from "./SizeFilter";
-import { TagFilter } from "./TagFilter";
+import { TagFilter } from "../components/TagFilter";
 import { TimeFilter } from "./TimeFilter";
 
 interface ArtifactFiltersProps {

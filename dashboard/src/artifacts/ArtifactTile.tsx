@@ -5,7 +5,7 @@ import type { Artifact } from "../api/artifacts";
 import { TimeAgo } from "../components/TimeAgo";
 import { formatBytes } from "../format/numbers";
 import { ArtifactState } from "./ArtifactState";
-import { Thumbnail } from "./Thumbnail";
+import { TilePicture } from "./TilePicture";
 import { TypeTag } from "./TypeTag";
 
 interface ArtifactTileProps {
@@ -16,7 +16,7 @@ interface ArtifactTileProps {
 export function ArtifactTile({ artifact, selected = false }: ArtifactTileProps) {
   return (
     <article className="tile row-link" data-selected={selected} aria-label={artifact.name}>
-      <Thumbnail artifact={artifact} />
+      <TilePicture artifact={artifact} />
       <div className="tile-text">
         <Link
           to="/artifacts"

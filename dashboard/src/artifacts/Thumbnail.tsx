@@ -3,21 +3,8 @@ import { useState } from "react";
 
 import { artifactThumbnailUrl } from "../api/artifactContent";
 import type { Artifact } from "../api/artifacts";
-import { hasThumbnail, previewKind, type PreviewKind } from "./artifactTypes";
-
-const MARKS: Record<PreviewKind, string> = {
-  json: "{ }",
-  text: "Aa",
-  markdown: "M↓",
-  table: "▦",
-  image: "◪",
-  frame: "</>",
-  pdf: "PDF",
-  audio: "♪",
-  video: "▶",
-  archive: "▤",
-  other: "01",
-};
+import { hasThumbnail, previewKind } from "./artifactTypes";
+import { KindIcon } from "./KindIcon";
 
 export function Thumbnail({ artifact }: { artifact: Artifact }) {
   const [broken, setBroken] = useState(false);
@@ -25,7 +12,7 @@ export function Thumbnail({ artifact }: { artifact: Artifact }) {
   if (!hasThumbnail(artifact) || broken) {
     return (
       <span className="thumbnail" data-preview={kind} aria-hidden="true">
-        {MARKS[kind]}
+        <KindIcon kind={kind} />
       </span>
     );
   }

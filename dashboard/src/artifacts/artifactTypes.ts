@@ -76,6 +76,20 @@ export function hasThumbnail(artifact: Artifact): boolean {
   return /^image\/(?:png|jpeg|webp|gif)$/.test(artifact.type) && artifact.status === "available" && artifact.sizeBytes > 0;
 }
 
+/** The server's preview of these begins with something to look at. */
+export function hasHead(artifact: Artifact): boolean {
+  const kind = previewKind(artifact);
+  const readable = kind === "json" || kind === "text" || kind === "markdown" || kind === "table" || kind === "archive";
+  return readable && artifact.status === "available" && artifact.sizeBytes > 0;
+}
+
+const MAX_DRAWING_BYTES = 300_000;
+
+/** A vector graphic that is small enough to be shown as it is. */
+export function isDrawing(artifact: Artifact): boolean {
+  return /^image\/svg(?:\+xml)?$/.test(artifact.type) && artifact.status === "available" && artifact.sizeBytes <= MAX_DRAWING_BYTES;
+}
+
 const TEXT_NAME = /\.(?:txt|log|out|err|md|jsonl|ndjson|json|csv|tsv|ya?ml|toml|ini|xml|sql)$/i;
 
 /** Whether it can be read line by line while it is being written. */

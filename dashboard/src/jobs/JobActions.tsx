@@ -63,6 +63,7 @@ export function JobActions({ job }: { job: Job }) {
           functionKey={job.functionKey}
           functionName={job.functionName}
           kwargs={isRecord(job.kwargs) ? job.kwargs : {}}
+          tags={job.tags}
           onClose={close}
         />
       )}

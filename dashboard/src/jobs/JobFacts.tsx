@@ -8,6 +8,7 @@ import { JobDuration } from "../components/JobDuration";
 import { JobLink } from "../components/JobLink";
 import { TimeAgo } from "../components/TimeAgo";
 import { formatDuration } from "../format/time";
+import { JobTags } from "./JobTags";
 
 export function JobFacts({ job }: { job: Job }) {
   return (
@@ -45,6 +46,11 @@ export function JobFacts({ job }: { job: Job }) {
         <JobDuration job={job} />
       </Fact>
       <Fact name="Waited">{job.queueWaitMs === null ? <Absent /> : formatDuration(job.queueWaitMs)}</Fact>
+      {job.tags.length > 0 && (
+        <Fact name="Tags">
+          <JobTags tags={job.tags} />
+        </Fact>
+      )}
       {job.priority !== 0 && <Fact name="Priority">{job.priority}</Fact>}
       <Fact name="Timeout">{formatDuration(job.timeoutMs)}</Fact>
       <Fact name="Worker">{job.workerId === null ? <Absent /> : <WorkerLink id={job.workerId} />}</Fact>

@@ -1,6 +1,8 @@
 // The filters above the job list: any of the statuses, one function, a time, and what a link has narrowed the list down to.
 import { JOB_AGES, JOB_STATUSES, type JobAge, type JobFilter, type JobStatus } from "../api/jobs";
 import { FilterSelect } from "../components/FilterSelect";
+import { SearchBox } from "../components/SearchBox";
+import { TagFilter } from "../components/TagFilter";
 import { shortId } from "../format/numbers";
 import { exactTime } from "../format/time";
 import { FunctionSelect } from "./FunctionSelect";
@@ -31,7 +33,15 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
     change({ status: next.length === 0 ? undefined : next });
   };
   return (
-    <div className="filters">
+    <div className="filters job-filters">
+      <SearchBox
+        label="Search jobs"
+        placeholder="Search id, function, key, arguments or error"
+        value={filter.text ?? ""}
+        onChange={(text) => {
+          change({ text: text === "" ? undefined : text });
+        }}
+      />
       <div className="chips" role="group" aria-label="Status">
         {JOB_STATUSES.map((status) => (
           <button
@@ -50,6 +60,12 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
         ))}
       </div>
       <div className="filter-group">
+        <TagFilter
+          tags={filter.tag ?? []}
+          onChange={(tags) => {
+            change({ tag: tags.length === 0 ? undefined : tags });
+          }}
+        />
         <Narrowing filter={filter} change={change} />
         <FilterSelect
           label="Time"

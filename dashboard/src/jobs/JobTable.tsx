@@ -11,10 +11,13 @@ import { StatusBadge } from "../components/StatusBadge";
 import { TimeAgo } from "../components/TimeAgo";
 import { shortId } from "../format/numbers";
 import { useNarrow } from "../hooks/useNarrow";
+import { JobTags } from "./JobTags";
 
 /** The same as in the style sheet. */
 const ROW_HEIGHT = 41;
 const NARROW_ROW_HEIGHT = 66;
+/** Tags that a row shows. */
+const MOST_TAGS = 3;
 /** The next page is asked for when so few rows are left. */
 const ROWS_AHEAD = 30;
 
@@ -144,11 +147,12 @@ const JobRow = memo(
         <td className="wide-only">
           <StatusBadge status={job.status} />
         </td>
-        <td className="cell-name">
+        <td className="cell-name cell-above">
           <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="row-target">
             {job.functionName}
           </Link>
           {(job.type === "cron" || job.type === "event") && <span className="tag">{job.type}</span>}
+          <JobTags tags={job.tags} most={MOST_TAGS} />
           {job.status === "active" && job.progress > 0 && <ProgressBar value={job.progress} label="Progress" />}
           {job.status === "failed" && job.error !== null && <span className="wide-only-inline muted row-error">{job.error}</span>}
           <span className="narrow-only muted subline">

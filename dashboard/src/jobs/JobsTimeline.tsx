@@ -15,7 +15,7 @@ const REFRESH_GAP_MS = 2_000;
 export function JobsTimeline({ filter, absent }: { filter: JobFilter; absent: React.ReactNode }) {
   const { data, error } = useQuery(newestJobsQuery(filter, MOST_JOBS));
   const now = useNow();
-  useFeedRefresh([["jobs", "newest"]], (event) => event.kind === "job", REFRESH_GAP_MS);
+  useFeedRefresh([["jobs", "newest"]], (event) => event.kind === "job" && filter.text === undefined, REFRESH_GAP_MS);
   if (data === undefined) return error === null ? <TableSkeleton /> : <ErrorNotice error={error} wanted="the jobs" />;
   if (data.items.length === 0) return absent;
   const span = filter.since === undefined ? undefined : { from: now - JOB_AGE_MS[filter.since], to: now };

@@ -20,6 +20,8 @@ interface SubmitDialogProps {
   functionName: string;
   /** The arguments to begin with. */
   kwargs: Arguments;
+  /** Of the job that is run again. */
+  tags?: string[];
   title: string;
   onClose: () => void;
 }
@@ -40,7 +42,7 @@ export function SubmitDialog(props: SubmitDialogProps) {
   );
 }
 
-function SubmitForm({ functionKey, kwargs, parameters, onClose }: SubmitDialogProps & { parameters: FunctionParameter[] | null }) {
+function SubmitForm({ functionKey, kwargs, tags = [], parameters, onClose }: SubmitDialogProps & { parameters: FunctionParameter[] | null }) {
   const fields = fieldsOf(parameters, kwargs);
   const [view, setView] = useState<"form" | "json">(fields.length > 0 ? "form" : "json");
   const [texts, setTexts] = useState(() => Object.fromEntries(Object.entries(kwargs).map(([name, value]) => [name, writeArgument(value)])));
@@ -63,6 +65,7 @@ function SubmitForm({ functionKey, kwargs, parameters, onClose }: SubmitDialogPr
       {
         functionKey,
         kwargs: typed.kwargs,
+        tags,
         ...(delay !== "" && { delaySeconds: Number(delay) }),
         ...(priority !== "" && { priority: Number(priority) }),
       },

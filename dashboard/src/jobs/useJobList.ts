@@ -31,7 +31,7 @@ export function useJobList(filter: JobFilter, held: boolean) {
   if (counted !== narrowing) setCounted(narrowing);
 
   const refresh = useEffectEvent(() => {
-    if (!still) void client.invalidateQueries({ queryKey: options.queryKey, exact: true }, { cancelRefetch: false });
+    if (!still && filter.text === undefined) void client.invalidateQueries({ queryKey: options.queryKey, exact: true }, { cancelRefetch: false });
   });
   const receive = useEffectEvent((events: FeedEvent[]) => {
     const latest = latestByJob(events);

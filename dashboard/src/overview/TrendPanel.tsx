@@ -2,16 +2,15 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { ApiError, isMissingCall } from "../api/client";
-import { trendsQuery, TREND_HOURS, type TrendHours } from "../api/overview";
+import { toTrends, trendsKey, trendsQuery, trendsStreamUrl, TREND_HOURS, type TrendHours } from "../api/overview";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { Panel } from "../components/Panel";
 import { Segmented } from "../components/Segmented";
-import { useFeedRefresh } from "../hooks/useFeed";
+import { useSnapshots } from "../hooks/useSnapshots";
 import { TrendChart, TrendLegend } from "./TrendChart";
 
 const WORDS: Record<TrendHours, string> = { 6: "6 h", 24: "24 h", 72: "3 d", 168: "7 d" };
 const CHOICES = TREND_HOURS.map((hours) => [String(hours), WORDS[hours]] as const);
-const REFRESH_GAP_MS = 5_000;
 
 interface TrendPanelProps {
   hours: TrendHours;
@@ -20,10 +19,11 @@ interface TrendPanelProps {
 }
 
 export function TrendPanel({ hours, onHours, functionKey }: TrendPanelProps) {
-  const { data, error } = useQuery(trendsQuery({ hours, ...(functionKey !== undefined && { function: functionKey }) }));
+  const filter = { hours, ...(functionKey !== undefined && { function: functionKey }) };
+  const streamed = useSnapshots(trendsKey(filter), trendsStreamUrl(filter), toTrends);
+  const { data, error } = useQuery(trendsQuery(filter, streamed));
   // An older server takes the word `trends` for the id of a job.
   const refused = isMissingCall(error) || (error instanceof ApiError && error.status === 422);
-  useFeedRefresh([["trends"]], (event) => event.kind === "job" && (functionKey === undefined || event.functionKey === functionKey), REFRESH_GAP_MS);
   return (
     <Panel
       title="Throughput"

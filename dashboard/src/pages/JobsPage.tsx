@@ -2,7 +2,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 
-import type { JobFilter } from "../api/jobs";
+import { PAGE_SIZE, type JobFilter } from "../api/jobs";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LiveMark } from "../components/LiveMark";
@@ -69,7 +69,10 @@ function JobsTable({ filter, absent }: { filter: JobFilter; absent: React.ReactN
   const { jobs, news, showNews } = useJobList(filter, scrolled || selected.size > 0);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = jobs;
   const rows = jobs.data?.pages.flatMap((page) => page.items);
-  const total = jobs.data?.pages[0]?.total ?? 0;
+  // A search knows what it has found so far; where its last page came up short, going on is for the reader to say.
+  const searching = filter.text !== undefined;
+  const total = searching ? (rows?.length ?? 0) : (jobs.data?.pages[0]?.total ?? 0);
+  const cameUpShort = searching && hasNextPage && (jobs.data?.pages.at(-1)?.items.length ?? 0) < PAGE_SIZE;
   const clear = (): void => {
     setSelected(NONE);
   };
@@ -80,7 +83,7 @@ function JobsTable({ filter, absent }: { filter: JobFilter; absent: React.ReactN
       {rows !== undefined && (
         <div className="list-line">
           <span className="muted" role="status">
-            {countOf(total, "job")}
+            {searching && hasNextPage ? `${countOf(total, "job")} found so far` : countOf(total, "job")}
           </span>
           <BulkBar jobs={rows.filter((job) => selected.has(job.id))} onClear={clear} />
         </div>
@@ -104,18 +107,30 @@ function JobsTable({ filter, absent }: { filter: JobFilter; absent: React.ReactN
           selected={selected}
           onSelect={setSelected}
           onNearEnd={() => {
-            if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+            if (hasNextPage && !isFetchingNextPage && !cameUpShort) void fetchNextPage();
           }}
         />
       )}
-      {rows?.length === 0 && absent}
+      {rows?.length === 0 && !cameUpShort && absent}
+      {cameUpShort && !isFetchingNextPage && <LookFurther found={total} onLook={() => void fetchNextPage()} />}
       {isFetchingNextPage && (
         <p className="list-end muted" role="status">
-          Loading more…
+          {searching ? "Looking further back…" : "Loading more…"}
         </p>
       )}
       {rows !== undefined && rows.length > 0 && !hasNextPage && <p className="list-end muted">That is all.</p>}
     </>
+  );
+}
+
+function LookFurther({ found, onLook }: { found: number; onLook: () => void }) {
+  return (
+    <div className="load-more">
+      <span className="muted">{found === 0 ? "None of the newest jobs holds this text." : "That is all among the newest jobs."}</span>
+      <button type="button" className="button" onClick={onLook}>
+        Look further back
+      </button>
+    </div>
   );
 }
 

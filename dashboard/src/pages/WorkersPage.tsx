@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { newestJobsQuery, type Job } from "../api/jobs";
-import { workersQuery, type Worker } from "../api/workers";
+import { toWorkers, workersQuery, workersStreamUrl, WORKERS_KEY, type Worker } from "../api/workers";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LiveMark } from "../components/LiveMark";
@@ -11,6 +11,7 @@ import { TableSkeleton } from "../components/TableSkeleton";
 import { countOf, formatCount } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
 import { useFeedRefresh } from "../hooks/useFeed";
+import { useSnapshots } from "../hooks/useSnapshots";
 import { WorkerCard } from "../workers/WorkerCard";
 
 const REFRESH_GAP_MS = 1_000;
@@ -19,9 +20,10 @@ const MOST_RUNNING = 500;
 
 export function WorkersPage() {
   useDocumentTitle("Workers");
-  const { data, error } = useQuery(workersQuery());
+  const streamed = useSnapshots(WORKERS_KEY, workersStreamUrl(), toWorkers);
+  const { data, error } = useQuery(workersQuery(streamed));
   const running = useQuery(newestJobsQuery({ status: ["active"] }, MOST_RUNNING));
-  useFeedRefresh([["workers"], ["jobs", "newest"]], (event) => event.kind === "job" && event.type !== "job.progress", REFRESH_GAP_MS);
+  useFeedRefresh([["jobs", "newest"]], (event) => event.kind === "job" && event.type !== "job.progress", REFRESH_GAP_MS);
   const jobs = byWorker(running.data?.items ?? []);
   return (
     <>

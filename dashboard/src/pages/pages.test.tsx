@@ -63,6 +63,46 @@ describe("the jobs page", () => {
     expect(screen.getByText(/upnext call generate_report/)).toBeTruthy();
   });
 
+  it("finds jobs by a text and by tags, through the address", async () => {
+    const tagged = makeWireJob({ function_name: "resize_image", tags: ["eu", "nightly"], kwargs: { folder: "coffee" } });
+    const asked = serve({ jobs: [makeWireJob(), tagged] });
+    const history = renderDashboard("/jobs");
+    const row = await screen.findByRole("link", { name: "resize_image" });
+    expect(screen.getByText("2 jobs")).toBeTruthy();
+    await userEvent.type(screen.getByRole("searchbox", { name: "Search jobs" }), "coffee");
+    expect(await screen.findByText("1 job")).toBeTruthy();
+    expect(history.location.search).toBe("?text=coffee");
+    await userEvent.type(screen.getByRole("textbox", { name: "Add a tag to filter by" }), "eu{Enter}");
+    await waitFor(() => {
+      expect(asked.at(-1)).toMatch(/tag=eu&text=coffee|text=coffee&tag=eu/);
+    });
+    expect(history.location.search).toContain("text=coffee");
+    const link = within(row.closest("tr") ?? document.body).getByRole("link", { name: "nightly" });
+    await userEvent.click(link);
+    await waitFor(() => {
+      expect(decodeURIComponent(history.location.search)).toContain("nightly");
+    });
+    expect(history.location.search).not.toContain("coffee");
+  });
+
+  it("says how far a search has come, and looks further on demand", async () => {
+    const found = makeWireJob({ function_name: "resize_image" });
+    const asked: string[] = [];
+    fakeServer((url) => {
+      if (url.pathname !== "/api/v1/jobs") return undefined;
+      asked.push(url.search);
+      const further = url.searchParams.has("cursor");
+      return json({ jobs: further ? [found] : [], total: further ? 1 : 0, total_is_capped: true, has_more: !further, next_cursor: further ? null : "c5" });
+    });
+    renderDashboard("/jobs?text=coffee");
+    expect(await screen.findByText("None of the newest jobs holds this text.")).toBeTruthy();
+    expect(screen.getByText("0 jobs found so far")).toBeTruthy();
+    expect(asked.every((search) => !search.includes("cursor"))).toBe(true);
+    await userEvent.click(screen.getByRole("button", { name: "Look further back" }));
+    expect(await screen.findByRole("link", { name: "resize_image" })).toBeTruthy();
+    expect(screen.getByText("1 job")).toBeTruthy();
+  });
+
   it("lists jobs with links, and filters by status through the address", async () => {
     const failed = makeWireJob({ status: "failed", function_name: "resize_image" });
     const asked = serve({ jobs: [makeWireJob(), failed] });

@@ -6,6 +6,7 @@ import { PageCrash } from "../shell/PageCrash";
 import { TableSkeleton } from "../components/TableSkeleton";
 import { NotFoundPage } from "../pages/NotFoundPage";
 import { Shell } from "../shell/Shell";
+import { validateApiSearch } from "./apiSearch";
 import { parseSearch, stringifySearch } from "./searchParams";
 import { validateActivitySearch, validateArtifactsSearch, validateJobSearch, validateJobsSearch, validateOverviewSearch } from "./searches";
 
@@ -59,6 +60,19 @@ const workersRoute = createRoute({
   component: lazyRouteComponent(() => import("../pages/WorkersPage"), "WorkersPage"),
 });
 
+const apisRoute = createRoute({
+  getParentRoute,
+  path: "/apis",
+  component: lazyRouteComponent(() => import("../pages/ApisPage"), "ApisPage"),
+});
+
+const apiRoute = createRoute({
+  getParentRoute,
+  path: "/apis/$apiName",
+  validateSearch: validateApiSearch,
+  component: lazyRouteComponent(() => import("../pages/ApiPage"), "ApiPage"),
+});
+
 const activityRoute = createRoute({
   getParentRoute,
   path: "/activity",
@@ -80,6 +94,8 @@ const routeTree = rootRoute.addChildren([
   functionsRoute,
   functionRoute,
   workersRoute,
+  apisRoute,
+  apiRoute,
   activityRoute,
   settingsRoute,
 ]);

@@ -56,6 +56,8 @@ export function validateJobsSearch(raw: Record<string, unknown>): JobsSearch {
     function: readText(raw["function"]),
     worker_id: readText(raw["worker_id"]),
     reads: readText(raw["reads"]),
+    tag: readTexts(raw["tag"]),
+    text: readText(raw["text"]),
     since: readWord(raw["since"], JOB_AGES),
     after: readMoment(raw["after"]),
     before: readMoment(raw["before"]),

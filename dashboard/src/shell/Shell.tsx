@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useSyncExternalStore } from "react";
 
+import { apiPresenceQuery } from "../api/apis";
 import { readKeyNeeded, subscribeToKeyNeeded } from "../api/connection";
 import { healthQuery } from "../api/health";
 import { Keyboard } from "../palette/Keyboard";
@@ -15,6 +16,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null);
   const keyNeeded = useSyncExternalStore(subscribeToKeyNeeded, readKeyNeeded);
   useFocusOnNavigation(main);
+  const pages = usePagesShown();
   return (
     <>
       <button
@@ -33,7 +35,7 @@ export function Shell() {
             UpNext
           </Link>
           <nav className="nav" aria-label="Pages">
-            {PAGES.map((page) => (
+            {pages.map((page) => (
               <Link
                 key={page.to}
                 to={page.to}
@@ -55,6 +57,13 @@ export function Shell() {
       <ConnectionBanner />
     </>
   );
+}
+
+/** APIs are optional: their page is there once there are any, and for whoever goes there. */
+function usePagesShown(): (typeof PAGES)[number][] {
+  const { data } = useQuery(apiPresenceQuery());
+  const isOpen = useRouterState({ select: (state) => state.location.pathname.startsWith("/apis") });
+  return PAGES.filter((page) => page.to !== "/apis" || isOpen || (data !== undefined && data.length > 0));
 }
 
 function ServerVersion() {

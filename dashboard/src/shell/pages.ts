@@ -6,6 +6,7 @@ export const PAGES = [
   { to: "/artifacts", label: "Artifacts", letter: "a" },
   { to: "/functions", label: "Functions", letter: "f" },
   { to: "/workers", label: "Workers", letter: "w" },
+  { to: "/apis", label: "APIs", letter: "p" },
   { to: "/activity", label: "Activity", letter: "l" },
   { to: "/settings", label: "Settings", letter: "s" },
 ] as const;

@@ -1,9 +1,8 @@
 // Typed examples of what the server sends and of what the dashboard holds, for tests. Each takes what the test cares about.
 import { toArtifact, type Artifact } from "../api/artifacts";
 import type { WireRun } from "../api/artifactWire";
-import type { WireDashboardStats } from "../api/comingWire";
 import { toJob, type Job } from "../api/jobs";
-import type { WireArtifact, WireFunction, WireJob, WireJobEvent, WireWorkerInstance } from "../api/wire";
+import type { WireArtifact, WireDashboardStats, WireFunction, WireJob, WireJobEvent, WireWorkerInstance } from "../api/wire";
 
 let made = 0;
 
@@ -44,6 +43,7 @@ export function makeWireJob(facts: Partial<WireJob> = {}): WireJob {
     failure_reason: null,
     cancel_requested: false,
     priority: 0,
+    tags: [],
     duration_ms: 2_150,
     ...facts,
   };
@@ -79,7 +79,7 @@ export function makeWireStats(facts: Partial<WireDashboardStats> = {}): WireDash
     runs: { total: 0, success: 0, failed: 0, cancelled: 0, active: 0, success_rate: null, window_hours: 24 },
     queue: { queued: 0, pending: 0, retrying: 0, active: 0, oldest_queued_ms: null },
     workers: { total: 0, alive: 0, slots: 0, busy: 0 },
-    apis: { total: 0 },
+    apis: { total: 0, alive: 0, requests: 0, success: 0, client_errors: 0, server_errors: 0, error_rate: null, avg_ms: null, p50_ms: null, p95_ms: null },
     artifacts: { count: 0, logical_bytes: 0, stored_bytes: 0 },
     recent_runs: [],
     recent_failures: [],

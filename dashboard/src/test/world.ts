@@ -1,7 +1,6 @@
 // A whole server for tests of pages: jobs and artifacts that are listed, read, changed and deleted.
 import type { WirePreview } from "../api/artifactWire";
-import type { WireDashboardStats } from "../api/comingWire";
-import type { WireArtifact, WireAttemptList, WireFunction, WireJob, WireLogPage, WireWorkerInstance } from "../api/wire";
+import type { WireArtifact, WireAttemptList, WireDashboardStats, WireFunction, WireJob, WireLogPage, WireWorkerInstance } from "../api/wire";
 import { makeRun, makeWireStats } from "./factories";
 import { fakeServer, json } from "./render";
 
@@ -86,7 +85,10 @@ function answerJobs(world: World, { id, part, method, body, url }: Call): Respon
   }
   if (id === undefined) {
     const wanted = url.searchParams.getAll("status");
-    return list(world, "jobs", jobs.filter((job) => wanted.length === 0 || wanted.includes(job.status)));
+    const tags = url.searchParams.getAll("tag");
+    const text = url.searchParams.get("text") ?? "";
+    const found = jobs.filter((job) => wanted.length === 0 || wanted.includes(job.status));
+    return list(world, "jobs", found.filter((job) => tags.every((tag) => job.tags.includes(tag)) && JSON.stringify(job).includes(text)));
   }
   if (id === "trends") return json({ hourly: [{ hour: "2026-11-24T02:00:00Z", complete: 3, failed: 1, retrying: 0, active: 0 }] });
   const job = jobs.find((one) => one.id === id);
