@@ -1,6 +1,6 @@
-//! Measures the Rust worker on the embedded backend: no-op jobs per second, idle latency, small artifacts per second.
+//! Measures the Rust worker, on the embedded backend or another: no-op jobs per second, idle latency, small artifacts per second.
 //!
-//! Usage: `rust_jobs [JOBS] [CONCURRENCY]`, by default 10000 and 32. Uses a fresh temporary folder.
+//! Usage: `rust_jobs [JOBS] [CONCURRENCY] [URL]`, by default 10000 and 32, and SQLite in a fresh temporary folder.
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
 
 use std::time::{Duration, Instant};
@@ -33,7 +33,8 @@ async fn main() -> anyhow::Result<()> {
     let jobs: usize = arguments.next().map_or(Ok(10_000), |text| text.parse())?;
     let concurrency: usize = arguments.next().map_or(Ok(32), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
-    let app = UpNext::open(&format!("sqlite://{}/upnext.db", folder.path().display())).await?;
+    let url = arguments.next().unwrap_or_else(|| format!("sqlite://{}/upnext.db", folder.path().display()));
+    let app = UpNext::open(&url).await?;
 
     let begun = Instant::now();
     let submissions = (0..jobs).map(|_| Submission::new("noop", RawJson::trusted("{}"))).collect();
