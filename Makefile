@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e lint lint-deploy format dashboard develop openapi crash bench clean chromium help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash bench clean chromium help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +34,9 @@ test-dashboard: dashboard/node_modules/.installed ## Dashboard unit tests
 
 test-e2e: $(VENV)/.built chromium ## The dashboard in a real browser, against the real server
 	UPNEXT_BIN=$(CURDIR)/$(BIN)/upnext UPNEXT_PYTHON=$(CURDIR)/$(BIN)/python npm --prefix dashboard run e2e
+
+screenshots: $(VENV)/.built chromium ## Takes the pictures of the documentation, of a real server with the jobs of a small shop
+	UPNEXT_BIN=$(CURDIR)/$(BIN)/upnext UPNEXT_PYTHON=$(CURDIR)/$(BIN)/python node dashboard/scripts/showcase.mjs docs/screenshots
 
 lint: lint-deploy $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and types of all three languages
 	cargo fmt --all --check
@@ -73,10 +76,9 @@ crash: dashboard/dist/index.html ## Kills workers, servers and submitters, and c
 	cargo test -p upnext-crash --test crash -- --ignored --nocapture --test-threads=1
 	cargo test -p upnext-sqlite --test power_loss -- --ignored --nocapture --test-threads=1
 
-bench: $(VENV)/.built ## Measures jobs and artifacts in Python and Rust
-	$(BIN)/python bench/python_jobs.py
-	cargo run --release -p upnext-bench --bin rust_jobs
-	cargo run --release -p upnext-bench --bin queue_length
+bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size full" takes hours, ARGS=--help tells
+	cargo build --quiet --release -p upnext-bench
+	$(BIN)/python bench/run.py --programs $(CARGO_TARGET_DIR)/release $(ARGS)
 
 clean: ## Removes everything that was built
 	rm -rf $(VENV) target dashboard/node_modules dashboard/dist/assets dashboard/dist/index.html .upnext-demo
