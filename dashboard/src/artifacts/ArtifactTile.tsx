@@ -11,15 +11,17 @@ import { TypeTag } from "./TypeTag";
 interface ArtifactTileProps {
   artifact: Artifact;
   selected?: boolean;
+  /** Open its pane on this page, not on that of all artifacts. */
+  inPlace?: boolean;
 }
 
-export function ArtifactTile({ artifact, selected = false }: ArtifactTileProps) {
+export function ArtifactTile({ artifact, selected = false, inPlace = false }: ArtifactTileProps) {
   return (
     <article className="tile row-link" data-selected={selected} aria-label={artifact.name}>
       <TilePicture artifact={artifact} />
       <div className="tile-text">
         <Link
-          to="/artifacts"
+          to={inPlace ? "." : "/artifacts"}
           search={({ compare: _, ...search }) => ({ ...search, selected: artifact.id })}
           resetScroll={false}
           className="row-target tile-name"

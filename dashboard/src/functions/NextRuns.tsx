@@ -1,5 +1,5 @@
-// When a cron function runs next. The first moment is the server's own; the ones after it follow from the schedule, where the
-// server's own moment agrees with it.
+// When a cron function runs next. The first moment is the server's own; the ones after it follow from the schedule, where that
+// moment agrees with it.
 import type { RegisteredFunction } from "../api/functions";
 import { Panel } from "../components/Panel";
 import { nextRuns } from "../format/cron";
@@ -28,10 +28,10 @@ export function NextRuns({ function: one }: { function: RegisteredFunction }) {
   );
 }
 
-function runsOf({ nextRunAt, trigger }: RegisteredFunction): Date[] {
+function runsOf({ nextRunAt, trigger, zone }: RegisteredFunction): Date[] {
   if (nextRunAt === null) return [];
   const before = new Date(nextRunAt.getTime() - 1);
-  const computed = trigger === null ? null : nextRuns(trigger, before, SHOWN);
-  // Another zone, say: then only what the server said is certain.
+  const computed = trigger === null ? null : nextRuns(trigger, before, SHOWN, zone);
+  // Else only what the server said is certain.
   return computed?.[0]?.getTime() === nextRunAt.getTime() ? computed : [nextRunAt];
 }

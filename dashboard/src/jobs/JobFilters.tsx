@@ -1,4 +1,5 @@
-// The filters above the job list: any of the statuses, one function, a time, and what a link has narrowed the list down to.
+// The filters above the job list: words, statuses, tags, a time, a function, a worker, and what a link has narrowed the list
+// down to.
 import { JOB_AGES, JOB_STATUSES, type JobAge, type JobFilter, type JobStatus } from "../api/jobs";
 import { FilterSelect } from "../components/FilterSelect";
 import { SearchBox } from "../components/SearchBox";
@@ -6,6 +7,7 @@ import { TagFilter } from "../components/TagFilter";
 import { shortId } from "../format/numbers";
 import { exactTime } from "../format/time";
 import { FunctionSelect } from "./FunctionSelect";
+import { WorkerSelect } from "./WorkerSelect";
 
 interface JobFiltersProps {
   filter: JobFilter;
@@ -81,6 +83,12 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
             change({ function: key === "" ? undefined : key });
           }}
         />
+        <WorkerSelect
+          value={filter.worker_id ?? ""}
+          onChange={(id) => {
+            change({ worker_id: id === "" ? undefined : id });
+          }}
+        />
       </div>
     </div>
   );
@@ -88,11 +96,10 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
 
 /** What no control sets, only a link; each can be taken away. */
 function Narrowing({ filter, change }: { filter: JobFilter; change: (next: { [Name in keyof JobFilter]: JobFilter[Name] | undefined }) => void }) {
-  const { worker_id, reads, after, before } = filter;
+  const { reads, after, before } = filter;
   const time = [after && `from ${exactTime(new Date(after))}`, before && `to ${exactTime(new Date(before))}`].filter(Boolean).join(" ");
   return (
     <>
-      {worker_id !== undefined && <Removable words={`on ${worker_id}`} onRemove={() => { change({ worker_id: undefined }); }} />}
       {reads !== undefined && <Removable words={`readers of artifact ${shortId(reads)}`} onRemove={() => { change({ reads: undefined }); }} />}
       {time !== "" && filter.since === undefined && <Removable words={time} onRemove={() => { change({ after: undefined, before: undefined }); }} />}
     </>

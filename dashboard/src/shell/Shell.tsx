@@ -11,6 +11,7 @@ import { ConnectionBanner } from "./ConnectionBanner";
 import { Mark } from "./Mark";
 import { PAGES } from "./pages";
 import { SignIn } from "./SignIn";
+import { ThemeButton } from "./ThemeButton";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
@@ -48,6 +49,7 @@ export function Shell() {
             ))}
           </nav>
           <Keyboard />
+          <ThemeButton />
           <ServerVersion />
         </div>
       </header>
