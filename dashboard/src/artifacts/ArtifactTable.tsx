@@ -19,7 +19,6 @@ import { TypeTag } from "./TypeTag";
 /** The same as in the style sheet. */
 const ROW_HEIGHT = 46;
 const NARROW_ROW_HEIGHT = 66;
-const COLUMNS = 5;
 
 interface ArtifactTableProps {
   artifacts: Artifact[];
@@ -56,12 +55,12 @@ export function ArtifactTable({ artifacts, selected, onNearEnd = NOTHING }: Arti
           </tr>
         </thead>
         <tbody onKeyDown={moveBetweenRows}>
-          <RowGap height={before} columns={COLUMNS} />
+          <RowGap height={before} />
           {indexes.map((index) => {
             const artifact = artifacts[index];
             return artifact !== undefined && <ArtifactRow key={artifact.id} artifact={artifact} index={index} selected={artifact.id === selected} />;
           })}
-          <RowGap height={after} columns={COLUMNS} />
+          <RowGap height={after} />
         </tbody>
       </table>
     </div>

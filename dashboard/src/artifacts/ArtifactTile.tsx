@@ -19,6 +19,9 @@ export function ArtifactTile({ artifact, selected = false, inPlace = false }: Ar
   return (
     <article className="tile row-link" data-selected={selected} aria-label={artifact.name}>
       <TilePicture artifact={artifact} />
+      <span className="tile-state">
+        <ArtifactState artifact={artifact} />
+      </span>
       <div className="tile-text">
         <Link
           to={inPlace ? "." : "/artifacts"}
@@ -34,7 +37,6 @@ export function ArtifactTile({ artifact, selected = false, inPlace = false }: Ar
           <TypeTag artifact={artifact} />
           <span>{formatBytes(artifact.sizeBytes)}</span>
           <TimeAgo date={artifact.createdAt} />
-          <ArtifactState artifact={artifact} />
         </span>
       </div>
     </article>

@@ -7,10 +7,12 @@ import { ErrorNotice } from "../components/ErrorNotice";
 import { formatCount } from "../format/numbers";
 import { useLiveArtifacts } from "../hooks/useLiveArtifacts";
 import { ArtifactCard } from "./ArtifactCard";
+import { previewKind } from "./artifactTypes";
 import { DownloadAll } from "./DownloadAll";
 import { UploadArea } from "./UploadArea";
 
-/** A job with many artifacts shows the previews of the first few, some more open on demand, and the rest have their own tab. */
+/** A job with many artifacts shows the previews of the first few, unless they are plain bytes; some more open on demand, and
+ * the rest have their own tab. */
 const OPEN_AT_FIRST = 4;
 const SHOWN = 8;
 
@@ -35,7 +37,7 @@ export function JobArtifacts({ jobId, settled }: { jobId: string; settled: boole
           </p>
         )}
         {data?.items.slice(0, SHOWN).map((artifact, index) => (
-          <ArtifactCard key={artifact.id} artifact={artifact} openAtFirst={index < OPEN_AT_FIRST} />
+          <ArtifactCard key={artifact.id} artifact={artifact} openAtFirst={index < OPEN_AT_FIRST && previewKind(artifact) !== "other"} />
         ))}
         {data !== undefined && data.total > SHOWN && (
           <p className="upload-line">

@@ -3,7 +3,7 @@
 import type { RegisteredFunction } from "../api/functions";
 import { Panel } from "../components/Panel";
 import { nextRuns } from "../format/cron";
-import { exactTime, relativeTime } from "../format/time";
+import { exactTime, plannedTime, relativeTime } from "../format/time";
 import { useNow } from "../hooks/useNow";
 
 const SHOWN = 5;
@@ -18,7 +18,9 @@ export function NextRuns({ function: one }: { function: RegisteredFunction }) {
         <ol className="next-runs">
           {runs.map((run) => (
             <li key={run.getTime()}>
-              <time dateTime={run.toISOString()}>{exactTime(run)}</time>
+              <time dateTime={run.toISOString()} title={exactTime(run)}>
+                {plannedTime(run)}
+              </time>
               <span className="muted">{relativeTime(run, now)}</span>
             </li>
           ))}

@@ -35,40 +35,16 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
     change({ status: next.length === 0 ? undefined : next });
   };
   return (
-    <div className="filters job-filters">
-      <SearchBox
-        label="Search jobs"
-        placeholder="Search id, function, key, arguments or error"
-        value={filter.text ?? ""}
-        onChange={(text) => {
-          change({ text: text === "" ? undefined : text });
-        }}
-      />
-      <div className="chips" role="group" aria-label="Status">
-        {JOB_STATUSES.map((status) => (
-          <button
-            key={status}
-            type="button"
-            className="chip"
-            data-job-status={status}
-            aria-pressed={chosen.has(status)}
-            onClick={() => {
-              toggle(status);
-            }}
-          >
-            <span className="status-dot" aria-hidden="true" />
-            {status}
-          </button>
-        ))}
-      </div>
+    <div className="job-filters" role="search" aria-label="Jobs">
       <div className="filter-group">
-        <TagFilter
-          tags={filter.tag ?? []}
-          onChange={(tags) => {
-            change({ tag: tags.length === 0 ? undefined : tags });
+        <SearchBox
+          label="Search jobs"
+          placeholder="Search id, function, key, arguments or error"
+          value={filter.text ?? ""}
+          onChange={(text) => {
+            change({ text: text === "" ? undefined : text });
           }}
         />
-        <Narrowing filter={filter} change={change} />
         <FilterSelect
           label="Time"
           value={filter.since ?? ""}
@@ -89,6 +65,32 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
             change({ worker_id: id === "" ? undefined : id });
           }}
         />
+      </div>
+      <div className="filter-group">
+        <div className="chips" role="group" aria-label="Status">
+          {JOB_STATUSES.map((status) => (
+            <button
+              key={status}
+              type="button"
+              className="chip"
+              data-job-status={status}
+              aria-pressed={chosen.has(status)}
+              onClick={() => {
+                toggle(status);
+              }}
+            >
+              <span className="status-dot" aria-hidden="true" />
+              {status}
+            </button>
+          ))}
+        </div>
+        <TagFilter
+          tags={filter.tag ?? []}
+          onChange={(tags) => {
+            change({ tag: tags.length === 0 ? undefined : tags });
+          }}
+        />
+        <Narrowing filter={filter} change={change} />
       </div>
     </div>
   );

@@ -13,6 +13,7 @@ import { TimeAgo } from "../components/TimeAgo";
 import { shortId } from "../format/numbers";
 import { useNarrow } from "../hooks/useNarrow";
 import { useRowsInSight } from "../hooks/useRowsInSight";
+import { argumentsInBrief } from "./argumentsText";
 import { JobTags } from "./JobTags";
 
 /** The same as in the style sheet. */
@@ -20,7 +21,6 @@ const ROW_HEIGHT = 41;
 const NARROW_ROW_HEIGHT = 66;
 /** Tags that a row shows. */
 const MOST_TAGS = 3;
-const COLUMNS = 7;
 
 interface JobTableProps {
   jobs: Job[];
@@ -85,12 +85,12 @@ export function JobTable({ jobs, selected, onSelect, onNearEnd }: JobTableProps)
             else moveBetweenRows(event);
           }}
         >
-          <RowGap height={before} columns={COLUMNS} />
+          <RowGap height={before} />
           {indexes.map((index) => {
             const job = jobs[index];
             return job !== undefined && <JobRow key={job.id} job={job} index={index} selected={selected.has(job.id)} onToggle={toggle} />;
           })}
-          <RowGap height={after} columns={COLUMNS} />
+          <RowGap height={after} />
         </tbody>
       </table>
     </div>
@@ -128,7 +128,11 @@ const JobRow = memo(
           {(job.type === "cron" || job.type === "event") && <span className="tag">{job.type}</span>}
           <JobTags tags={job.tags} most={MOST_TAGS} />
           {job.status === "active" && job.progress > 0 && <ProgressBar value={job.progress} label="Progress" />}
-          {job.status === "failed" && job.error !== null && <span className="wide-only-inline muted row-error">{job.error}</span>}
+          {job.status === "failed" && job.error !== null ? (
+            <span className="wide-only-inline row-error">{job.error}</span>
+          ) : (
+            <span className="wide-only-inline muted row-arguments">{argumentsInBrief(job.kwargs)}</span>
+          )}
           <span className="narrow-only muted subline">
             <StatusBadge status={job.status} /> <JobDuration job={job} />
           </span>

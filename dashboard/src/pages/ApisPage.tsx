@@ -57,7 +57,7 @@ function ApiTable({ apis }: { apis: HttpApi[] }) {
               Address
             </th>
             <th scope="col" className="column-number">
-              Requests, 24 h
+              Requests
             </th>
             <th scope="col" className="column-number">
               Errors

@@ -136,7 +136,7 @@ function RecentRuns({ functionKey }: { functionKey: string }) {
       }
     >
       <ErrorNotice error={error} wanted="its jobs" showsOlder={data !== undefined} />
-      {data !== undefined && <JobLines jobs={data.items} absent="It has not run yet." />}
+      {data !== undefined && <JobLines jobs={data.items} absent="It has not run yet." ofOneFunction />}
     </Panel>
   );
 }

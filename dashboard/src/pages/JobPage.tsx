@@ -84,22 +84,24 @@ function JobBody({ job, search, onSearch }: JobBodyProps) {
         {running && job.progressMessage !== null && <span className="muted breakable">{job.progressMessage}</span>}
         <JobActions job={job} />
       </div>
-      <Tabs
-        label="About this job"
-        value={part}
-        tabs={partsOf(artifacts.data?.total ?? 0)}
-        onChange={(next) => {
-          onSearch(next === "summary" ? {} : { part: next }, { replace: true });
-        }}
-      >
-        <div className="job-part">
-          {part === "summary" && <JobSummary job={job} />}
-          {part === "artifacts" && <JobArtifactBrowser jobId={job.id} settled={isFinished(job)} search={search} onSearch={onSearch} />}
-          {part === "logs" && <JobLogs job={job} />}
-          {part === "tree" && <JobTree job={job} />}
-          {part === "lineage" && <JobLineage job={job} />}
-        </div>
-      </Tabs>
+      <div className="job-tabs">
+        <Tabs
+          label="About this job"
+          value={part}
+          tabs={partsOf(artifacts.data?.total ?? 0)}
+          onChange={(next) => {
+            onSearch(next === "summary" ? {} : { part: next }, { replace: true });
+          }}
+        >
+          <div className="job-part">
+            {part === "summary" && <JobSummary job={job} />}
+            {part === "artifacts" && <JobArtifactBrowser jobId={job.id} settled={isFinished(job)} search={search} onSearch={onSearch} />}
+            {part === "logs" && <JobLogs job={job} />}
+            {part === "tree" && <JobTree job={job} />}
+            {part === "lineage" && <JobLineage job={job} />}
+          </div>
+        </Tabs>
+      </div>
     </>
   );
 }
