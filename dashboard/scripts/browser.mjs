@@ -81,6 +81,8 @@ export async function pictureOf(page, address) {
   // The stream of events keeps the network busy, so that is no sign.
   const isLoaded = () => document.querySelector('[aria-label="Loading"], [data-waits="true"]') === null && [...document.images].every((image) => image.complete);
   await page.waitForFunction(isLoaded, undefined, { timeout: 5_000 }).catch(() => undefined);
+  // Without a scroll bar its room is a stripe.
+  await page.evaluate(() => document.documentElement.style.setProperty("scrollbar-gutter", "auto"));
   // Charts and rows are measured and drawn once more.
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   return page.screenshot();

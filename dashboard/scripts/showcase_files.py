@@ -86,7 +86,7 @@ def report_page(month: str) -> bytes:
         for region in REGIONS
     )
     style = "body{font:15px system-ui;margin:2rem;color:#1b1e25}table{border-collapse:collapse}td,th{padding:.5rem 1.25rem;border-bottom:1px solid #ddd;text-align:left}"
-    return f"<!doctype html><title>{month}</title><style>{style}</style><h1>{month} at a glance</h1><table><tr><th>Region<th>Orders<th>Revenue</tr>{rows}</table>".encode()
+    return f"<!doctype html><meta charset=utf-8><title>{month}</title><style>{style}</style><h1>{month} at a glance</h1><table><tr><th>Region<th>Orders<th>Revenue</tr>{rows}</table>".encode()
 
 
 def chime(seconds: float = 1.2) -> bytes:

@@ -23,19 +23,21 @@ const NARROW_ROW_HEIGHT = 66;
 interface ArtifactTableProps {
   artifacts: Artifact[];
   selected: string | undefined;
+  /** All are of one job, which needs not be said. */
+  ofOneJob?: boolean;
   /** Called when the end comes near. */
   onNearEnd?: () => void;
 }
 
 const NOTHING = (): void => undefined;
 
-export function ArtifactTable({ artifacts, selected, onNearEnd = NOTHING }: ArtifactTableProps) {
+export function ArtifactTable({ artifacts, selected, ofOneJob = false, onNearEnd = NOTHING }: ArtifactTableProps) {
   const narrow = useNarrow();
   const frame = useRef<HTMLDivElement>(null);
   const { indexes, before, after } = useRowsInSight(frame, artifacts.length, narrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT, onNearEnd);
   return (
     <div className="table-frame" ref={frame}>
-      <table className="table artifact-table" aria-rowcount={artifacts.length + 1}>
+      <table className={ofOneJob ? "table artifact-table of-one-job" : "table artifact-table"} aria-rowcount={artifacts.length + 1}>
         <caption className="visually-hidden">Artifacts</caption>
         <thead>
           <tr aria-rowindex={1}>
@@ -95,7 +97,7 @@ const ArtifactRow = memo(function ArtifactRow({ artifact, index, selected }: { a
           <Tags tags={artifact.tags} />
         </div>
       </td>
-      <td className="wide-only">
+      <td className="wide-only cell-type">
         <TypeTag artifact={artifact} />
       </td>
       <td className="column-number wide-only" title={`${formatCount(artifact.sizeBytes)} bytes`}>

@@ -64,7 +64,7 @@ export function JobArtifactBrowser({ jobId, settled, search, onSearch }: JobArti
         {data === undefined && error === null && <TableSkeleton />}
         <UploadArea jobId={jobId}>
           {data?.total === 0 && <NoArtifacts settled={settled} />}
-          {data !== undefined && data.total > 0 && (layout === "gallery" ? <ArtifactGallery artifacts={data.items} selected={selected} /> : <ArtifactTable artifacts={data.items} selected={selected} />)}
+          {data !== undefined && data.total > 0 && (layout === "gallery" ? <ArtifactGallery artifacts={data.items} selected={selected} /> : <ArtifactTable artifacts={data.items} selected={selected} ofOneJob />)}
           {data !== undefined && data.total > data.items.length && (
             <p className="code-note">
               These are the newest {formatCount(data.items.length)}.{" "}

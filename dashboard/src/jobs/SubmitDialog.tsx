@@ -161,6 +161,7 @@ function ArgumentField({ field, first, text, onChange }: ArgumentFieldProps) {
         spellCheck={false}
         required={field.required}
         autoFocus={first}
+        data-first-focus={first ? "" : undefined}
         placeholder={field.required ? "" : "its default"}
         value={text}
         onChange={(event) => {

@@ -14,7 +14,9 @@ import { ProgressBar } from "../components/ProgressBar";
 import { StatusBadge } from "../components/StatusBadge";
 import { TableSkeleton } from "../components/TableSkeleton";
 import { Tabs } from "../components/Tabs";
+import { TimeAgo } from "../components/TimeAgo";
 import { formatCount, shortId } from "../format/numbers";
+import { formatDuration } from "../format/time";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
 import { useFeedRefresh } from "../hooks/useFeed";
 import { AttemptList } from "../jobs/AttemptList";
@@ -82,6 +84,12 @@ function JobBody({ job, search, onSearch }: JobBodyProps) {
         {job.cancelRequested && !isFinished(job) && <span className="muted">is being cancelled</span>}
         {running && <ProgressBar value={job.progress} label="Progress of this job" />}
         {running && job.progressMessage !== null && <span className="muted breakable">{job.progressMessage}</span>}
+        {isFinished(job) && (
+          <span className="page-note">
+            {job.durationMs !== null && `${formatDuration(job.durationMs)}, `}
+            <TimeAgo date={job.completedAt} />
+          </span>
+        )}
         <JobActions job={job} />
       </div>
       <div className="job-tabs">
