@@ -26,7 +26,9 @@ export function JobLines({ jobs, absent, end = "duration", ofOneFunction = false
     <ul className="job-lines">
       {jobs.map((job) => (
         <li key={job.id} className="row-link">
-          <StatusBadge status={job.status} />
+          <span className="job-line-status">
+            <StatusBadge status={job.status} />
+          </span>
           <span className="job-line-name">
             <Link to="/jobs/$jobId" params={{ jobId: job.id }} className="row-target" title={job.id}>
               {ofOneFunction ? <code>{shortId(job.id)}</code> : job.functionName}

@@ -40,7 +40,7 @@ export function Figures({ overview }: { overview: Overview }) {
       <Figure
         title="Workers"
         value={formatCount(workers.alive)}
-        note={workers.alive === 0 ? "None is running" : <SlotBar busy={workers.busySlots} slots={workers.slots} mostCells={24} />}
+        note={workers.alive === 0 ? "None is running" : <SlotBar busy={workers.busySlots} slots={workers.slots} mostCells={12} />}
         tone={workers.alive === 0 && waiting > 0 ? "bad" : undefined}
         to={{ to: "/workers" }}
       />
