@@ -83,19 +83,19 @@ test("an image is fitted, and zoomed by button and by key", async ({ page, upnex
 });
 
 test("a job's own tab lists its artifacts, with the pane beside them", async ({ page, upnext }) => {
-  await page.goto(`/jobs/${upnext.seed.trainId}`);
+  await page.goto(`/jobs/${upnext.seed.jobId}`);
   await page.getByRole("tab", { name: /^Artifacts \d+/ }).click();
   await expect(page).toHaveURL(/part=artifacts/);
-  await page.getByRole("link", { name: "metrics.json", exact: true }).click();
+  await page.getByRole("link", { name: "report.json", exact: true }).click();
   const pane = page.getByRole("complementary", { name: "Artifact preview" });
-  await expect(pane.getByRole("group", { name: "Content of metrics.json" })).toContainText("0.25");
-  await expect(page).toHaveURL(new RegExp(`/jobs/${upnext.seed.trainId}\\?.*selected=`));
+  await expect(pane.getByRole("group", { name: "Content of report.json" })).toContainText('"rows": 42');
+  await expect(page).toHaveURL(new RegExp(`/jobs/${upnext.seed.jobId}\\?.*selected=`));
   await page.reload();
-  await expect(pane.getByRole("heading", { name: "metrics.json" })).toBeVisible();
+  await expect(pane.getByRole("heading", { name: "report.json" })).toBeVisible();
   await pane.getByRole("tab", { name: "Details" }).click();
   await expect(page).toHaveURL(/tab=details/);
   await page.keyboard.press("Escape");
   await expect(pane).toBeHidden();
   await page.getByRole("button", { name: "Gallery" }).click();
-  await expect(page.getByRole("article", { name: "curve.png" })).toBeVisible();
+  await expect(page.getByRole("article", { name: "chart.png" })).toBeVisible();
 });
