@@ -12,7 +12,8 @@ export default defineConfig({
   base: "./",
   plugins: [react()],
   server: {
-    proxy: { "/api": server, "/health": server, "/ready": server },
+    // Not by its beginning alone: `/apis` is a page.
+    proxy: { "^/api/": server, "^/(health|ready)$": server },
   },
   build: {
     // scripts/clean-dist.mjs empties dist/ instead: it must keep dist/.gitignore.

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+import wave
 import zipfile
 import zlib
 
@@ -42,6 +43,8 @@ The **second** run is better, see [the site](https://example.org/notes).
 """
 
 CONSOLE = "\u001b[32mINFO\u001b[0m started\n\u001b[1;31mERROR\u001b[0m <i>no</i> disk\n"
+
+PRICES = b'<?xml version="1.0"?>\n<prices><price sku="mocha">4.10</price></prices>\n'
 
 PEOPLE = "id,name,score\n1,Kari,2.5\n2,Ola,3.5\n"
 
@@ -114,6 +117,27 @@ def make_png(red: int) -> bytes:
     )
 
 
+def make_pdf() -> bytes:
+    """One empty page."""
+    objects = (
+        b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\n"
+    )
+    return b"%PDF-1.4\n" + objects + b"trailer<</Size 4/Root 1 0 R>>\n%%EOF\n"
+
+
+def make_wav() -> bytes:
+    """A tenth of a second of silence."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(1600))
+    return buffer.getvalue()
+
+
 def make_zip() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -165,6 +189,10 @@ async def train_model(run: int) -> dict:
             "bundle.zip": make_zip(),
             "weights.bin": bytes(range(256)) * 4,
             "people.parquet": make_parquet(),
+            "prices.xml": PRICES,
+            "page.pdf": make_pdf(),
+            "chime.wav": make_wav(),
+            "nested.json": json.dumps({"rows": [{"sku": f"sku-{n}", "price": n} for n in range(12)]}).encode(),
             "hostile.html": HOSTILE_HTML.encode(),
             "hostile.svg": HOSTILE_SVG.encode(),
             "throwaway.txt": b"delete me",

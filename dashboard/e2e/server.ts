@@ -29,6 +29,9 @@ export interface Seed {
 export interface RunningServer {
   url: string;
   seed: () => Seed;
+  /** Ends the server as a crash would, and starts it again on the same port with the same home. */
+  crash: () => Promise<void>;
+  restart: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -38,10 +41,9 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   const python = required("UPNEXT_PYTHON", "a Python interpreter that can `import upnext`");
   const home = await mkdtemp(join(tmpdir(), "upnext-e2e-"));
   const env = { ...environment(home), ...settings };
-  const child = spawn(binary, ["server", "start", "--host", "127.0.0.1", "--port", "0"], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const start = (port: string): ChildProcess =>
+    spawn(binary, ["server", "start", "--host", "127.0.0.1", "--port", port], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let child = start("0");
   let worker: ChildProcess | null = null;
   const stop = async (): Promise<void> => {
     if (worker !== null) await ended(worker);
@@ -55,7 +57,12 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       worker = spawn(python, [SEED, "work"], { env, stdio: ["ignore", "ignore", "inherit"] });
       return runSeed(python, env);
     };
-    return { url, seed, stop };
+    const crash = (): Promise<void> => ended(child, "SIGKILL");
+    const restart = async (): Promise<void> => {
+      child = start(new URL(url).port);
+      await ready(url);
+    };
+    return { url, seed, crash, restart, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -126,7 +133,7 @@ function runSeed(python: string, env: NodeJS.ProcessEnv): Seed {
   return JSON.parse(run.stdout.trim().split("\n").at(-1) ?? "") as Seed;
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function ended(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
       resolve();
@@ -138,6 +145,6 @@ function ended(child: ChildProcess): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-    child.kill("SIGTERM");
+    child.kill(signal);
   });
 }

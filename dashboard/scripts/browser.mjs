@@ -10,36 +10,59 @@ export function startBrowser() {
   });
 }
 
+/** Artifacts of the showcase whose previews differ. */
+const PREVIEWS = ["sales.csv", "summary.json", "report.md", "report.html", "revenue.svg", "attention.png", "training.log", "prices.xml", "model.bin", "invoices.zip", "order-chime.wav", "orders.log"];
+
 /** Every page by name, with the newest of each thing that has a page. */
 export async function pagesOf(url) {
-  const newest = async (path, key) => {
+  const listOf = async (path, key) => {
     const response = await fetch(new URL(path, url));
-    return (await response.json())[key]?.[0];
+    return (await response.json())[key] ?? [];
   };
-  const job = (filter) => newest(`api/v1/jobs?limit=1&${filter}`, "jobs");
+  const job = async (filter) => (await listOf(`api/v1/jobs?limit=1&${filter}`, "jobs"))[0];
+  const artifact = async (name) => (await listOf(`api/v1/artifacts?limit=2&q=${encodeURIComponent(name)}`, "artifacts")).find((one) => one.name === name);
   const tree = await job("function=send_invoices");
-  const trained = await job("function=train_model&text=%22run%22%3A2");
-  const any = trained ?? (await job("function=train_model"));
+  const trained = (await job("function=train_model&text=%22run%22%3A2")) ?? (await job("function=train_model"));
   const failed = await job("status=failed&function=import_prices");
   const running = await job("status=active&function=resize_images");
-  const artifact = await newest("api/v1/artifacts?name=sales.csv&limit=1", "artifacts");
+  const table = await artifact("sales.csv");
+  const [api] = await listOf("api/v1/apis", "apis");
+  const previews = (await Promise.all(PREVIEWS.map(artifact))).filter((one) => one !== undefined);
+  const metrics = await listOf("api/v1/artifacts?q=metrics.json&limit=2", "artifacts");
+  const pictures = await listOf("api/v1/artifacts?q=attention.png&limit=2", "artifacts");
+  const comparing = ([one, other]) => `/artifacts?selected=${one.id}&tab=versions&compare=${other.id}`;
   return {
     overview: "/",
     jobs: "/jobs",
     "jobs-search": "/jobs?text=coffee",
     "jobs-timeline": "/jobs?view=timeline",
     ...(tree && { job: `/jobs/${tree.id}`, "job-tree": `/jobs/${tree.id}?part=tree` }),
-    ...(any && { "job-artifacts": `/jobs/${any.id}`, "job-lineage": `/jobs/${any.id}?part=lineage` }),
+    ...(trained && {
+      "job-summary": `/jobs/${trained.id}`,
+      "job-artifacts": `/jobs/${trained.id}?part=artifacts`,
+      "job-lineage": `/jobs/${trained.id}?part=lineage`,
+    }),
     ...(failed && { "job-failed": `/jobs/${failed.id}` }),
     ...(running && { "job-logs": `/jobs/${running.id}?part=logs` }),
     artifacts: "/artifacts",
     "artifacts-gallery": "/artifacts?layout=gallery",
-    ...(artifact && { artifact: `/artifacts?selected=${artifact.id}` }),
+    ...(table && { artifact: `/artifacts?selected=${table.id}`, "artifact-gallery": `/artifacts?layout=gallery&selected=${table.id}` }),
+    ...Object.fromEntries(previews.map(({ id, name }) => [`preview-${name.replaceAll(/\W+/g, "-")}`, `/artifacts?selected=${id}`])),
+    ...(table && { "artifact-details": `/artifacts?selected=${table.id}&tab=details`, "artifact-versions": `/artifacts?selected=${table.id}&tab=versions` }),
+    ...(metrics[0] && { "artifact-lineage": `/artifacts?selected=${metrics[0].id}&tab=lineage` }),
+    ...(metrics.length > 1 && { "compare-values": comparing(metrics) }),
+    ...(pictures.length > 1 && { "compare-pictures": comparing(pictures) }),
     functions: "/functions",
-    ...(tree && { function: `/functions/${tree.function}` }),
+    ...(tree && { function: `/functions/send_email`, "function-run": `/functions/monthly_report?run=now` }),
+    "function-cron": "/functions/clean_up",
     workers: "/workers",
+    apis: "/apis",
+    ...(api && { api: `/apis/${api.name}` }),
     activity: "/activity",
     settings: "/settings",
+    "no-match": "/jobs?text=zeppelin&status=failed",
+    "no-job": "/jobs/00000000-0000-7000-8000-000000000000",
+    nowhere: "/nowhere",
   };
 }
 
@@ -58,6 +81,8 @@ export async function pictureOf(page, address) {
   // The stream of events keeps the network busy, so that is no sign.
   const isLoaded = () => document.querySelector('[aria-label="Loading"], [data-waits="true"]') === null && [...document.images].every((image) => image.complete);
   await page.waitForFunction(isLoaded, undefined, { timeout: 5_000 }).catch(() => undefined);
+  // Without a scroll bar its room is a stripe.
+  await page.evaluate(() => document.documentElement.style.setProperty("scrollbar-gutter", "auto"));
   // Charts and rows are measured and drawn once more.
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   return page.screenshot();

@@ -6,7 +6,6 @@ into the figures, since nobody wants to wait a day for a picture.
 """
 
 import asyncio
-import csv
 import io
 import json
 import math
@@ -14,67 +13,20 @@ import os
 import pathlib
 import random
 import sqlite3
-import struct
 import sys
 import time
+import urllib.error
+import urllib.request
 import zipfile
-import zlib
 
 import upnext
+from showcase_files import DAYS, chime, figures, heatmap, invoice_pdf, line_chart, price_list, report_page, sales_csv
 
 worker = upnext.Worker("shop", concurrency=12)
-figures = random.Random(7)
+media = upnext.Worker("media", concurrency=4)
+api = upnext.Api("storefront", port=0)
 
 CUSTOMERS = ["Nordlys Kaffe", "Müller & Söhne", "Blue Harbor Ltd", "Atelier Océan", "Kowalski Books", "Tanaka Design"]
-REGIONS = ["north", "south", "east", "west"]
-DAYS = 30
-
-
-def sales_csv() -> str:
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["date", "region", "orders", "revenue", "returns"])
-    for day in range(DAYS):
-        for region in REGIONS:
-            orders = figures.randint(40, 180)
-            revenue = f"{orders * figures.uniform(21, 34):.2f}"
-            rows.writerow([f"2026-06-{day + 1:02}", region, orders, revenue, figures.randint(0, 9)])
-    return text.getvalue()
-
-
-def line_chart(title: str, series: dict[str, list[float]]) -> str:
-    """An SVG with a line for each series."""
-    colours = ["#4a4fd4", "#18723c", "#b3261e", "#8f5600"]
-    top = max(max(values) for values in series.values())
-    grid = "".join(f'<path d="M40 {y}H460" stroke="#e3e5ea"/>' for y in (40, 80, 120, 160, 200))
-    lines = []
-    for place, (name, values) in enumerate(series.items()):
-        colour = colours[place % len(colours)]
-        steps = (f"{40 + 420 * x / (len(values) - 1):.1f},{200 - 160 * value / top:.1f}" for x, value in enumerate(values))
-        lines.append(f'<polyline points="{" ".join(steps)}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
-        lines.append(f'<text x="{40 + 110 * place}" y="228" fill="{colour}">{name}</text>')
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 240" font-family="sans-serif" font-size="12">'
-        f'<rect width="480" height="240" fill="#fff"/><text x="40" y="24" font-size="15" fill="#1b1e25">{title}</text>'
-        f"{grid}{''.join(lines)}</svg>"
-    )
-
-
-def heatmap(width: int, height: int) -> bytes:
-    """A PNG of two hills, blue to yellow."""
-
-    def colour(x: int, y: int) -> bytes:
-        first = math.exp(-(((x - width * 0.33) / (width * 0.2)) ** 2) - ((y - height * 0.55) / (height * 0.3)) ** 2)
-        second = 0.8 * math.exp(-(((x - width * 0.72) / (width * 0.14)) ** 2) - ((y - height * 0.4) / (height * 0.25)) ** 2)
-        warm = min(1.0, first + second)
-        return bytes((int(40 + 215 * warm), int(50 + 170 * warm**1.4), int(130 + 40 * math.sin(3 * warm) - 90 * warm**2)))
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + b"".join(colour(x, y) for x in range(width)) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 @worker.task(tags=["finance"])
@@ -92,6 +44,9 @@ async def monthly_report(month: str, region: str) -> dict:
     await upnext.create_artifact("summary.json", summary, description=f"Sales of {month} in {region}", tags=["sales"])
     words = f"# Sales in {month}\n\nRevenue grew by **4.2 %** in the {region}.\n\n- orders: 3,214\n- returns: 2.1 %\n"
     await upnext.create_artifact("report.md", words.encode())
+    await upnext.create_artifact(
+        "report.html", report_page(month), artifact_type=upnext.ArtifactType.HTML, tags=["sales"]
+    )
     context.set_progress(1.0, "published")
     return summary
 
@@ -105,13 +60,20 @@ async def train_model(run: int, learning_rate: float) -> dict:
         context.send_log("info", f"epoch {epoch:>2}  loss {losses[-1]:.4f}", epoch=epoch)
         context.set_progress(epoch / 12, f"epoch {epoch} of 12")
         await asyncio.sleep(0.05)
-    metrics = {"run": run, "learning_rate": learning_rate, "loss": round(losses[-1], 4), "accuracy": round(0.97 - losses[-1] / 9, 4)}
+    metrics = {
+        "run": run,
+        "learning_rate": learning_rate,
+        "loss": round(losses[-1], 4),
+        "accuracy": round(0.97 - losses[-1] / 9, 4),
+    }
     made = await upnext.create_artifact("metrics.json", metrics, tags=["metrics", f"run-{run}"], metadata=metrics)
     curve = line_chart(f"Loss of run {run}", {"train": losses, "validation": [loss * 1.12 for loss in losses]})
     await upnext.create_artifact("loss.svg", curve, artifact_type=upnext.ArtifactType.SVG)
-    await upnext.create_artifact("attention.png", heatmap(320, 200), tags=["chart"])
+    await upnext.create_artifact("attention.png", heatmap(320, 200, run), tags=["chart"])
     await upnext.create_artifact("model.bin", random.Random(run).randbytes(400_000), tags=["model"])
-    log = "".join(f"epoch {epoch + 1:>2}  loss {loss:.4f}\n" for epoch, loss in enumerate(losses))
+    log = "".join(
+        f"\x1b[36mepoch {epoch + 1:>2}\x1b[0m  loss \x1b[1m{loss:.4f}\x1b[0m\n" for epoch, loss in enumerate(losses)
+    )
     await upnext.create_artifact("training.log", log.encode())
     return {"metrics": made.id, **metrics}
 
@@ -135,6 +97,7 @@ async def render_invoice(customer: str, orders: int) -> dict:
     await asyncio.sleep(figures.uniform(0.1, 0.6))
     invoice = {"customer": customer, "orders": orders, "total": round(orders * 32.5, 2), "currency": "EUR"}
     await upnext.create_artifact(f"invoices/{customer}.json", invoice, tags=["invoice"])
+    await upnext.create_artifact(f"invoices/{customer}.pdf", invoice_pdf(customer, invoice["total"]), tags=["invoice"])
     return invoice
 
 
@@ -163,6 +126,7 @@ def parse_row(number: int, row: str) -> tuple[str, float]:
 @worker.task(retries=2, retry_delay=0.05, tags=["import"])
 async def import_prices(path: str) -> int:
     upnext.get_current_context().send_log("warning", f"{path} is 3 days old", path=path)
+    await upnext.create_artifact("prices.xml", price_list())
     return len([parse_row(number, row) for number, row in enumerate(["Espresso;3.20", "Mocha; "], 1)])
 
 
@@ -174,7 +138,7 @@ async def send_email(to: str, template: str) -> str:
     return f"sent to {to}"
 
 
-@worker.task(tags=["media"])
+@media.task(tags=["media"])
 async def resize_images(folder: str, count: int, seconds: float) -> int:
     """Takes its time, so that there is something to watch."""
     context = upnext.get_current_context()
@@ -183,6 +147,53 @@ async def resize_images(folder: str, count: int, seconds: float) -> int:
         context.send_log("info", f"{folder}/image-{done:03}.jpg  4032x3024 -> 1200x900")
         context.set_progress(done / count, f"{done} of {count} images")
     return count
+
+
+@media.task(tags=["media"])
+async def order_chime() -> None:
+    await upnext.create_artifact("order-chime.wav", chime(), tags=["sound"])
+
+
+@media.task(tags=["media"])
+async def watch_orders(seconds: float) -> None:
+    """Writes a log that others can read along."""
+    async with upnext.open_artifact("orders.log", tags=["live"]) as log:
+        for order in range(int(seconds * 2)):
+            state = "\x1b[32mpaid\x1b[0m" if order % 7 else "\x1b[33mwaits for payment\x1b[0m"
+            await log.write(f"{time.strftime('%H:%M:%S')} order {48_200 + order} {state}\n")
+            await asyncio.sleep(0.5)
+
+
+@api.get("/products/{product_id}")
+async def read_product(product_id: int) -> dict:
+    await asyncio.sleep(figures.uniform(0.002, 0.03))
+    if product_id == 13:
+        raise KeyError(product_id)
+    return {"id": product_id}
+
+
+@api.post("/orders")
+async def place_order() -> dict:
+    await asyncio.sleep(figures.uniform(0.01, 0.08))
+    return {"job_id": (await send_email.submit(to="ada@example.com", template="receipt")).job_id}
+
+
+@worker.task
+async def visit_the_shop(visits: int) -> int:
+    """Customers: most look, some buy, some ask for what is not there."""
+
+    def visit(number: int) -> None:
+        path, method = ("/orders", "POST") if number % 9 == 0 else (f"/products/{number % 17}", "GET")
+        if number % 23 == 0:
+            path, method = "/baskets", "GET"
+        try:
+            urllib.request.urlopen(urllib.request.Request(f"{api.address}{path}", method=method)).close()
+        except urllib.error.HTTPError:
+            pass
+
+    for number in range(visits):
+        await asyncio.to_thread(visit, number)
+    return visits
 
 
 @worker.cron("0 3 * * *", timezone="Europe/Berlin", tags=["nightly"])
@@ -198,7 +209,10 @@ async def count_order(order_id: int) -> int:
 def submit() -> None:
     for month, region in [("April", "north"), ("May", "west"), ("June", "east")]:
         monthly_report.options(tags=[region]).submit_sync(month=month, region=region)
-    runs = [train_model.wait_sync(run=run, learning_rate=rate, wait_timeout=60) for run, rate in [(1, 0.001), (2, 0.003), (3, 0.002)]]
+    runs = [
+        train_model.wait_sync(run=run, learning_rate=rate, wait_timeout=60)
+        for run, rate in [(1, 0.001), (2, 0.003), (3, 0.002)]
+    ]
     publish_model.wait_sync(metrics_id=runs[1].value["metrics"], wait_timeout=60)
     send_invoices.wait_sync(customers=CUSTOMERS, wait_timeout=60)
     for path in ["prices/spring.csv", "prices/summer.csv"]:
@@ -206,7 +220,14 @@ def submit() -> None:
     for template in ["receipt", "welcome", "reminder", "receipt"]:
         for customer in CUSTOMERS:
             send_email.submit_sync(to=f"{customer.split()[0].lower()}@example.com", template=template)
-    for folder, count, seconds in [("products/coffee", 40, 120.0), ("products/books", 64, 400.0), ("banners", 12, 300.0)]:
+    visit_the_shop.wait_sync(visits=160, wait_timeout=60)
+    order_chime.submit_sync()
+    watch_orders.submit_sync(seconds=900.0)
+    for folder, count, seconds in [
+        ("products/coffee", 40, 120.0),
+        ("products/books", 64, 400.0),
+        ("banners", 12, 300.0),
+    ]:
         resize_images.options(tags=["catalog"]).submit_sync(folder=folder, count=count, seconds=seconds)
     monthly_report.options(delay=3600, tags=["south"]).submit_sync(month="July", region="south")
     send_email.wait_sync(to="ada@example.com", template="receipt", wait_timeout=60)
@@ -227,7 +248,11 @@ def write_earlier_hours() -> None:
     with database:
         for hour in range(this_hour - 167, this_hour):
             of_day = 0.35 + 0.65 * math.sin(math.pi * ((hour % 24) / 24)) ** 2
-            for function, usual, failing in [("send_email", 46, 0.03), ("render_invoice", 22, 0.0), ("import_prices", 6, 0.2)]:
+            for function, usual, failing in [
+                ("send_email", 46, 0.03),
+                ("render_invoice", 22, 0.0),
+                ("import_prices", 6, 0.2),
+            ]:
                 total = max(1, int(usual * of_day * figures.uniform(0.7, 1.3)))
                 failed = sum(figures.random() < failing for _ in range(total))
                 database.execute(
@@ -240,7 +265,7 @@ def write_earlier_hours() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["work"]:
-        upnext.run(worker)
+        upnext.run(worker, media, api)
     else:
         submit()
         write_earlier_hours()

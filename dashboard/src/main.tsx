@@ -6,11 +6,13 @@ import { createRoot } from "react-dom/client";
 
 import { createQueryClient } from "./api/live";
 import { createDashboardRouter } from "./router/router";
+import { beginTheme } from "./shell/theme";
 import "./styles/index.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with the id 'root'");
 
+beginTheme();
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={createQueryClient()}>

@@ -100,6 +100,9 @@ pub struct RenewRequest {
     pub leases: Vec<Lease>,
     /// How long from now.
     pub lease: Duration,
+    /// Memory that the worker's process takes right now, in bytes; `None` where it cannot tell.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
 }
 
 /// What became of one lease when it was renewed.

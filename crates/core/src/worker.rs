@@ -48,6 +48,9 @@ pub struct Worker {
     pub functions: Vec<String>,
     /// Jobs it holds leases on.
     pub active_jobs: u32,
+    /// Memory that its process took at its last sign of life, in bytes; `None` until it told, and where it cannot.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
     /// When it registered.
     pub started_at: Timestamp,
     /// When it was last heard of.

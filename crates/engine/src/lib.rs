@@ -8,6 +8,7 @@ mod api_reporter;
 mod cron;
 mod executor;
 mod job_lines;
+mod memory;
 mod pace;
 mod run;
 mod worker;

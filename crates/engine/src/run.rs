@@ -21,6 +21,7 @@ use upnext_core::{
 
 use crate::executor::{Assignment, AttemptKey, Ended, Executor, Reporter, StopReason};
 use crate::job_lines;
+use crate::memory;
 use crate::pace::Pace;
 use crate::worker::WorkerConfig;
 
@@ -453,8 +454,12 @@ impl Run {
             .chain(self.outbox.iter().map(|finish| finish.lease))
             .chain(self.sending.iter().copied())
             .collect();
-        let request =
-            RenewRequest { worker: self.id.clone(), leases: leases.clone(), lease: self.config.lease };
+        let request = RenewRequest {
+            worker: self.id.clone(),
+            leases: leases.clone(),
+            lease: self.config.lease,
+            memory_bytes: memory::resident_bytes(),
+        };
         let backend = Arc::clone(self.client.backend());
         self.call(async move {
             let outcome = backend.renew(request).await;

@@ -1,5 +1,5 @@
 SELECT w.id, w.name, w.hostname, w.pid, w.concurrency, w.language, w.version, w.functions, w.started_at,
-       w.last_heartbeat_at, w.stopped_at, coalesce(a.active, 0)
+       w.last_heartbeat_at, w.stopped_at, coalesce(a.active, 0), w.memory_bytes
 FROM upnext.workers w
 LEFT JOIN (SELECT worker_id, count(*) AS active FROM upnext.live WHERE status = 'active' GROUP BY worker_id) a
        ON a.worker_id = w.id

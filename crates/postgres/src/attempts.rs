@@ -33,7 +33,8 @@ pub(crate) async fn renew(transaction: &Transaction<'_>, request: &RenewRequest)
     }
     let heartbeat = include_str!("../queries/renew_heartbeat.sql");
     let now = transaction.now.as_micros();
-    transaction.all(heartbeat, params![request.worker.as_str(), now]).await?;
+    let memory = request.memory_bytes.and_then(|bytes| i64::try_from(bytes).ok());
+    transaction.all(heartbeat, params![request.worker.as_str(), now, memory]).await?;
     let answer = |lease: &Lease| match held.get(&(lease.job_id, lease.token)) {
         None => Renewal::Lost,
         Some(true) => Renewal::CancelRequested,

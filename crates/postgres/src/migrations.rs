@@ -21,7 +21,10 @@ struct Step {
 }
 
 /// Every step, oldest first. Forward only; a released step is never edited.
-const STEPS: &[Step] = &[Step { name: "init", sql: include_str!("../migrations/0001_init.sql"), oldest: 1 }];
+const STEPS: &[Step] = &[
+    Step { name: "init", sql: include_str!("../migrations/0001_init.sql"), oldest: 1 },
+    Step { name: "worker_memory", sql: include_str!("../migrations/0002_worker_memory.sql"), oldest: 1 },
+];
 
 /// The oldest PostgreSQL that does: 15.
 const OLDEST_SERVER: i32 = 150_000;

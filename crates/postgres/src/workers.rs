@@ -96,6 +96,7 @@ fn worker(row: &Row, now: Timestamp) -> Result<Worker> {
         alive: stopped_at.is_none() && last_heartbeat_at >= now.as_micros() - ALIVE_MICROS,
         stopped_at,
         active_jobs: u32::try_from(number(11)?).unwrap_or(u32::MAX),
+        memory_bytes: row.try_get::<_, Option<i64>>(12)?.and_then(|bytes| u64::try_from(bytes).ok()),
     })
 }
 

@@ -9,7 +9,7 @@ local function forget_old_workers(step)
   local old = call('ZRANGEBYSCORE', p .. 'beats', '-inf', step.now - 2 * DAY, 'LIMIT', 0, 100)
   for _, worker in ipairs(old) do
     call('ZREM', p .. 'beats', worker)
-    for _, key in ipairs({ 'workers', 'stopped', 'busy' }) do call('HDEL', p .. key, worker) end
+    for _, key in ipairs({ 'workers', 'stopped', 'busy', 'memory' }) do call('HDEL', p .. key, worker) end
   end
 end
 
@@ -21,6 +21,7 @@ define('register_worker', WRITES, function(keys, args)
   forget_old_workers(step)
   call('HSET', p .. 'workers', worker, format('%.0f', step.now) .. ' ' .. args[FIRST + 1])
   call('HDEL', p .. 'stopped', worker)
+  call('HDEL', p .. 'memory', worker)
   add(step, p .. 'beats', step.now, worker)
   for i = FIRST + 2, #args, 6 do
     local fn, limits, group, rule, first = args[i], args[i + 2], args[i + 3], args[i + 4], args[i + 5]
@@ -56,7 +57,7 @@ define('deregister_worker', WRITES, function(keys, args)
   return { 0 }
 end)
 
--- For each worker of the last day: id, what is kept of it, its last sign of life, when it stopped (''), its running jobs.
+-- For each worker of the last day: id, what is kept of it, its last sign of life, when it stopped (''), its running jobs, its memory ('').
 local function recent_workers(p, now)
   local found = {}
   local beats = call('ZRANGEBYSCORE', p .. 'beats', now - DAY, '+inf', 'WITHSCORES')
@@ -64,7 +65,7 @@ local function recent_workers(p, now)
     local worker = beats[n]
     found[#found + 1] = {
       worker, call('HGET', p .. 'workers', worker), beats[n + 1], call('HGET', p .. 'stopped', worker) or '',
-      call('HGET', p .. 'busy', worker) or '0',
+      call('HGET', p .. 'busy', worker) or '0', call('HGET', p .. 'memory', worker) or '',
     }
   end
   return found

@@ -18,7 +18,7 @@ use crate::rows::{self, stored_micros, stored_token};
 
 pub(crate) async fn renew(redis: &Redis, request: &RenewRequest) -> Result<Vec<Renewal>> {
     let mut args = redis.now.begin();
-    args.add(request.worker.as_str()).number(stored_micros(request.lease));
+    args.add(request.worker.as_str()).number(stored_micros(request.lease)).optional(request.memory_bytes);
     for lease in &request.leases {
         args.add(lease.job_id.as_bytes()).add(stored_token(lease.token));
     }

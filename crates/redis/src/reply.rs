@@ -54,6 +54,12 @@ impl Reply {
         if is_nothing(&value) { Ok(None) } else { moment(&value).map(Some) }
     }
 
+    /// A number, or nothing.
+    pub(crate) fn optional_number<T: FromStr + TryFrom<i64>>(&mut self) -> Result<Option<T>> {
+        let value = self.value()?;
+        if is_nothing(&value) { Ok(None) } else { number(&value).map(Some) }
+    }
+
     pub(crate) fn job_id(&mut self) -> Result<JobId> {
         job_id(&self.value()?)
     }

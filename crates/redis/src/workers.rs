@@ -99,6 +99,7 @@ fn read_workers(found: Vec<Reply>, now: Timestamp) -> Result<Vec<Worker>> {
             version: kept.version,
             functions: kept.functions,
             active_jobs: u32::try_from(worker.number::<i64>()?).unwrap_or(0),
+            memory_bytes: worker.optional_number()?,
             started_at: Timestamp::from_micros(started_at.parse().map_err(|_| unexpected("moment"))?),
             alive: stopped_at.is_none() && last_heartbeat_at.as_micros() >= now.as_micros() - ALIVE_MICROS,
             last_heartbeat_at,

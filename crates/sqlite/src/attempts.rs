@@ -15,10 +15,11 @@ const SUSPECT: u8 = 2;
 
 pub(crate) fn renew(transaction: &Transaction<'_>, request: &RenewRequest) -> rusqlite::Result<Vec<Renewal>> {
     let expires = transaction.now.after(request.lease);
+    let memory = request.memory_bytes.and_then(|bytes| i64::try_from(bytes).ok());
     transaction
         .connection
         .prepare_cached(include_str!("../queries/renew_heartbeat.sql"))?
-        .execute(params![request.worker.as_str(), transaction.now.as_micros()])?;
+        .execute(params![request.worker.as_str(), transaction.now.as_micros(), memory])?;
     let mut statement = transaction.connection.prepare_cached(include_str!("../queries/renew.sql"))?;
     let mut renew_one = |lease: &Lease| {
         let cancel_requested = statement

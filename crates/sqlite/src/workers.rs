@@ -91,6 +91,7 @@ pub(crate) fn list_workers(connection: &Connection, now: Timestamp) -> rusqlite:
                 alive: stopped_at.is_none() && last_heartbeat_at >= now.as_micros() - ALIVE_MICROS,
                 stopped_at,
                 active_jobs: row.get(11)?,
+                memory_bytes: row.get::<_, Option<i64>>(12)?.and_then(|bytes| u64::try_from(bytes).ok()),
             })
         })?
         .collect()

@@ -85,7 +85,7 @@ pub fn claim_request(functions: &[&str], limit: usize) -> ClaimRequest {
 /// A sign of life that keeps these leases for [`LEASE`].
 #[must_use]
 pub fn renew_request(leases: Vec<Lease>) -> RenewRequest {
-    RenewRequest { worker: worker_id(), leases, lease: LEASE }
+    RenewRequest { worker: worker_id(), leases, lease: LEASE, memory_bytes: None }
 }
 
 /// The moment at which a job was claimed with a lease of [`LEASE`].

@@ -136,10 +136,10 @@ export function isGrowing(artifact: Artifact): boolean {
   return artifact.status === "writing" || artifact.status === "uploading";
 }
 
-const PAGE_SIZE = 50;
+const PAGE_SIZE = 100;
 const JOB_PAGE_SIZE = 200;
 
-export function artifactsQuery(filter: ArtifactFilter) {
+export function artifactsQuery(filter: ArtifactFilter, options: { refetch: boolean } = { refetch: true }) {
   return infiniteQueryOptions({
     queryKey: ["artifacts", filter],
     queryFn: ({ pageParam, signal }) =>
@@ -151,7 +151,7 @@ export function artifactsQuery(filter: ArtifactFilter) {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => intervalWithFeed(intervalForPages(query.state.data?.pages.length ?? 1)),
+    refetchInterval: (query) => (options.refetch ? intervalWithFeed(intervalForPages(query.state.data?.pages.length ?? 1)) : false),
   });
 }
 

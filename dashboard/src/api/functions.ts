@@ -20,6 +20,9 @@ export interface RegisteredFunction {
   paused: boolean;
   /** When it runs by itself: a cron schedule or an event pattern. */
   trigger: string | null;
+  /** Whose clocks a schedule goes by. */
+  zone: string;
+  missedRuns: string | null;
   runs24h: number;
   /** From 0 to 100; null before the first run. */
   successPercent: number | null;
@@ -31,6 +34,13 @@ export interface RegisteredFunction {
   timeoutMs: number;
   maxRetries: number;
   retryDelayMs: number;
+  retryBackoff: number;
+  cacheKey: string | null;
+  cacheMs: number | null;
+  routingGroup: string | null;
+  groupMaxConcurrency: number | null;
+  concurrencyKey: string | null;
+  keyMaxConcurrency: number | null;
   rateLimit: string | null;
   maxConcurrency: number | null;
   /** Null when its worker could not tell. */
@@ -49,6 +59,8 @@ export function toRegisteredFunction(wire: WireFunction): RegisteredFunction {
     active: wire.active,
     paused: wire.paused,
     trigger: wire.schedule ?? wire.pattern,
+    zone: wire.timezone ?? "UTC",
+    missedRuns: wire.missed_run_policy,
     runs24h: wire.runs_24h,
     successPercent: wire.success_rate,
     averageDurationMs: wire.avg_duration_ms,
@@ -59,6 +71,13 @@ export function toRegisteredFunction(wire: WireFunction): RegisteredFunction {
     timeoutMs: wire.timeout * 1_000,
     maxRetries: wire.max_retries,
     retryDelayMs: wire.retry_delay * 1_000,
+    retryBackoff: wire.retry_backoff,
+    cacheKey: wire.cache_key,
+    cacheMs: wire.cache_ttl === null ? null : wire.cache_ttl * 1_000,
+    routingGroup: wire.routing_group,
+    groupMaxConcurrency: wire.group_max_concurrency,
+    concurrencyKey: wire.concurrency_key,
+    keyMaxConcurrency: wire.key_max_concurrency,
     rateLimit: wire.rate_limit,
     maxConcurrency: wire.max_concurrency,
     parameters: wire.parameters,

@@ -3024,6 +3024,12 @@ export interface components {
              */
             last_heartbeat: string;
             /**
+             * Format: int64
+             * @description Resident memory of its process at its last heartbeat, in bytes, without its child processes; null until it told, and
+             *     where the system does not tell.
+             */
+            memory_bytes: number | null;
+            /**
              * Format: int32
              * @description Its process id there.
              */

@@ -15,6 +15,8 @@ export interface WorkerInstance {
   stoppedAt: Date | null;
   slots: number;
   busySlots: number;
+  /** Of its process, at its last sign of life; null when it did not tell. */
+  memoryBytes: number | null;
   hostname: string;
   pid: number;
   language: string;
@@ -57,6 +59,7 @@ function toInstance(wire: WireWorkerInstance): WorkerInstance {
     stoppedAt: toOptionalDate(wire.stopped_at),
     slots: wire.concurrency,
     busySlots: wire.active_jobs,
+    memoryBytes: (wire.memory_bytes) ?? null,
     hostname: wire.hostname,
     pid: wire.pid,
     language: wire.language,

@@ -42,14 +42,10 @@ export function ArtifactCard({ artifact, openAtFirst }: ArtifactCardProps) {
         <span className="muted artifact-card-facts">
           {formatBytes(artifact.sizeBytes)} · <TimeAgo date={artifact.createdAt} />
         </span>
+        <Tags tags={artifact.tags} />
         <DownloadLink artifact={artifact} small />
       </header>
-      {(artifact.description !== null || artifact.tags.length > 0) && (
-        <div className="artifact-card-labels">
-          {artifact.description !== null && <p>{artifact.description}</p>}
-          <Tags tags={artifact.tags} />
-        </div>
-      )}
+      {artifact.description !== null && <p className="artifact-card-labels">{artifact.description}</p>}
       <div id={previewId} hidden={!open} className="artifact-card-preview">
         {open && <ArtifactPreview artifact={artifact} />}
       </div>

@@ -58,6 +58,14 @@ export function ArtifactFilters({ filter, listedTypes, onChange }: ArtifactFilte
         >
           Filters{narrowing > 0 && ` (${narrowing})`}
         </button>
+        <FilterSelect
+          label="Order"
+          value={filter.sort ?? "-created_at"}
+          choices={SORTS}
+          onChange={(sort) => {
+            change({ sort: sort === "-created_at" ? undefined : ARTIFACT_SORTS.find((one) => one === sort) });
+          }}
+        />
       </div>
       <div className={open ? "filters more-filters more-filters-open" : "filters more-filters"} id="more-filters">
         <FilterSelect
@@ -80,15 +88,6 @@ export function ArtifactFilters({ filter, listedTypes, onChange }: ArtifactFilte
           tags={filter.tag ?? []}
           onChange={(tags) => {
             change({ tag: tags.length === 0 ? undefined : tags });
-          }}
-        />
-        <span className="filters-gap" />
-        <FilterSelect
-          label="Order"
-          value={filter.sort ?? "-created_at"}
-          choices={SORTS}
-          onChange={(sort) => {
-            change({ sort: sort === "-created_at" ? undefined : ARTIFACT_SORTS.find((one) => one === sort) });
           }}
         />
       </div>

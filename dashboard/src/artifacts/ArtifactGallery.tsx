@@ -12,7 +12,7 @@ export function ArtifactGallery({ artifacts, selected }: ArtifactGalleryProps) {
     <ul className="tiles" aria-label="Artifacts" onKeyDown={moveBetweenTiles}>
       {artifacts.map((artifact) => (
         <li key={artifact.id}>
-          <ArtifactTile artifact={artifact} selected={artifact.id === selected} />
+          <ArtifactTile artifact={artifact} selected={artifact.id === selected} inPlace />
         </li>
       ))}
     </ul>

@@ -1,28 +1,46 @@
-// Artifacts as table rows. A row opens the preview; up and down move through the rows.
+// Artifacts as table rows, of which only those in sight are in the page. A row opens its pane, on whatever page the table is.
 import { Link } from "@tanstack/react-router";
+import { memo, useRef } from "react";
 
 import type { Artifact } from "../api/artifacts";
 import { JobLink } from "../components/JobLink";
+import { moveBetweenRows } from "../components/moveBetweenRows";
+import { RowGap } from "../components/RowGap";
 import { TimeAgo } from "../components/TimeAgo";
 import { formatBytes, formatCount } from "../format/numbers";
+import { useNarrow } from "../hooks/useNarrow";
+import { useRowsInSight } from "../hooks/useRowsInSight";
 import { ArtifactState } from "./ArtifactState";
 import { typeLabel } from "./artifactTypes";
 import { Tags } from "./Tags";
 import { Thumbnail } from "./Thumbnail";
 import { TypeTag } from "./TypeTag";
 
+/** The same as in the style sheet. */
+const ROW_HEIGHT = 46;
+const NARROW_ROW_HEIGHT = 66;
+
 interface ArtifactTableProps {
   artifacts: Artifact[];
   selected: string | undefined;
+  /** All are of one job, which needs not be said. */
+  ofOneJob?: boolean;
+  /** Called when the end comes near. */
+  onNearEnd?: () => void;
 }
 
-export function ArtifactTable({ artifacts, selected }: ArtifactTableProps) {
+const NOTHING = (): void => undefined;
+
+export function ArtifactTable({ artifacts, selected, ofOneJob = false, onNearEnd = NOTHING }: ArtifactTableProps) {
+  const narrow = useNarrow();
+  const frame = useRef<HTMLDivElement>(null);
+  const { indexes, before, after } = useRowsInSight(frame, artifacts.length, narrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT, onNearEnd);
   return (
-    <div className="table-frame">
-      <table className="table">
+    <div className="table-frame" ref={frame}>
+      <table className={ofOneJob ? "table artifact-table of-one-job" : "table artifact-table"} aria-rowcount={artifacts.length + 1}>
         <caption className="visually-hidden">Artifacts</caption>
         <thead>
-          <tr>
+          <tr aria-rowindex={1}>
             <th scope="col">Name</th>
             <th scope="col" className="column-type wide-only">
               Type
@@ -39,25 +57,28 @@ export function ArtifactTable({ artifacts, selected }: ArtifactTableProps) {
           </tr>
         </thead>
         <tbody onKeyDown={moveBetweenRows}>
-          {artifacts.map((artifact) => (
-            <ArtifactRow key={artifact.id} artifact={artifact} selected={artifact.id === selected} />
-          ))}
+          <RowGap height={before} />
+          {indexes.map((index) => {
+            const artifact = artifacts[index];
+            return artifact !== undefined && <ArtifactRow key={artifact.id} artifact={artifact} index={index} selected={artifact.id === selected} />;
+          })}
+          <RowGap height={after} />
         </tbody>
       </table>
     </div>
   );
 }
 
-function ArtifactRow({ artifact, selected }: { artifact: Artifact; selected: boolean }) {
+const ArtifactRow = memo(function ArtifactRow({ artifact, index, selected }: { artifact: Artifact; index: number; selected: boolean }) {
   return (
-    <tr className="row-link" data-selected={selected}>
+    <tr className="row-link" data-selected={selected} aria-rowindex={index + 2}>
       <td className="cell-artifact">
         <div>
           <Thumbnail artifact={artifact} />
           <div className="cell-artifact-text">
             <div className="cell-artifact-name">
               <Link
-                to="/artifacts"
+                to="."
                 search={({ compare: _, ...search }) => ({ ...search, selected: artifact.id })}
                 resetScroll={false}
                 className="row-target"
@@ -76,7 +97,7 @@ function ArtifactRow({ artifact, selected }: { artifact: Artifact; selected: boo
           <Tags tags={artifact.tags} />
         </div>
       </td>
-      <td className="wide-only">
+      <td className="wide-only cell-type">
         <TypeTag artifact={artifact} />
       </td>
       <td className="column-number wide-only" title={`${formatCount(artifact.sizeBytes)} bytes`}>
@@ -90,14 +111,4 @@ function ArtifactRow({ artifact, selected }: { artifact: Artifact; selected: boo
       </td>
     </tr>
   );
-}
-
-function moveBetweenRows(event: React.KeyboardEvent<HTMLTableSectionElement>): void {
-  const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-  if (step === 0) return;
-  const targets = [...event.currentTarget.querySelectorAll<HTMLElement>(".row-target")];
-  const next = targets[targets.findIndex((target) => target === document.activeElement) + step];
-  if (next === undefined || !targets.includes(document.activeElement as HTMLElement)) return;
-  event.preventDefault();
-  next.focus();
-}
+});

@@ -11,15 +11,20 @@ import { TypeTag } from "./TypeTag";
 interface ArtifactTileProps {
   artifact: Artifact;
   selected?: boolean;
+  /** Open its pane on this page, not on that of all artifacts. */
+  inPlace?: boolean;
 }
 
-export function ArtifactTile({ artifact, selected = false }: ArtifactTileProps) {
+export function ArtifactTile({ artifact, selected = false, inPlace = false }: ArtifactTileProps) {
   return (
     <article className="tile row-link" data-selected={selected} aria-label={artifact.name}>
       <TilePicture artifact={artifact} />
+      <span className="tile-state">
+        <ArtifactState artifact={artifact} />
+      </span>
       <div className="tile-text">
         <Link
-          to="/artifacts"
+          to={inPlace ? "." : "/artifacts"}
           search={({ compare: _, ...search }) => ({ ...search, selected: artifact.id })}
           resetScroll={false}
           className="row-target tile-name"
@@ -32,7 +37,6 @@ export function ArtifactTile({ artifact, selected = false }: ArtifactTileProps) 
           <TypeTag artifact={artifact} />
           <span>{formatBytes(artifact.sizeBytes)}</span>
           <TimeAgo date={artifact.createdAt} />
-          <ArtifactState artifact={artifact} />
         </span>
       </div>
     </article>

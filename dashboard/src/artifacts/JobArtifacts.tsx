@@ -1,16 +1,20 @@
-// The artifacts section of a job's page.
+// The artifacts in the summary of a job: the newest with their previews, and the way to all of them.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
-import { jobArtifactsQuery, jobZipUrl } from "../api/artifacts";
+import { jobArtifactsQuery } from "../api/artifacts";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { formatCount } from "../format/numbers";
 import { useLiveArtifacts } from "../hooks/useLiveArtifacts";
 import { ArtifactCard } from "./ArtifactCard";
+import { previewKind } from "./artifactTypes";
+import { DownloadAll } from "./DownloadAll";
 import { UploadArea } from "./UploadArea";
 
-/** A job with many artifacts shows the previews of the first few; the rest open on demand. */
+/** A job with many artifacts shows the previews of the first few, unless they are plain bytes; some more open on demand, and
+ * the rest have their own tab. */
 const OPEN_AT_FIRST = 4;
+const SHOWN = 8;
 
 export function JobArtifacts({ jobId, settled }: { jobId: string; settled: boolean }) {
   useLiveArtifacts();
@@ -22,9 +26,7 @@ export function JobArtifacts({ jobId, settled }: { jobId: string; settled: boole
           Artifacts {data !== undefined && data.total > 0 && <span className="count">{formatCount(data.total)}</span>}
         </h2>
         {data !== undefined && data.total > 0 && (
-          <a className="button button-small" href={jobZipUrl(jobId)} download>
-            Download all (zip)
-          </a>
+          <DownloadAll jobId={jobId} />
         )}
       </div>
       <UploadArea jobId={jobId}>
@@ -34,14 +36,13 @@ export function JobArtifacts({ jobId, settled }: { jobId: string; settled: boole
             {settled ? "This job made no artifacts." : "None yet. They appear here as soon as the job makes them."}
           </p>
         )}
-        {data?.items.map((artifact, index) => (
-          <ArtifactCard key={artifact.id} artifact={artifact} openAtFirst={index < OPEN_AT_FIRST} />
+        {data?.items.slice(0, SHOWN).map((artifact, index) => (
+          <ArtifactCard key={artifact.id} artifact={artifact} openAtFirst={index < OPEN_AT_FIRST && previewKind(artifact) !== "other"} />
         ))}
-        {data !== undefined && data.total > data.items.length && (
-          <p className="code-note">
-            These are the newest {formatCount(data.items.length)}.{" "}
-            <Link to="/artifacts" search={{ job_id: jobId }}>
-              See all
+        {data !== undefined && data.total > SHOWN && (
+          <p className="upload-line">
+            <Link to="/jobs/$jobId" params={{ jobId }} search={{ part: "artifacts" }}>
+              All {formatCount(data.total)} artifacts
             </Link>
           </p>
         )}

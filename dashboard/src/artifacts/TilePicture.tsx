@@ -5,10 +5,12 @@ import { useRef, useState } from "react";
 
 import { artifactContentUrl, artifactHeadQuery, type Outline, type Preview } from "../api/artifactContent";
 import type { Artifact } from "../api/artifacts";
+import { holdsEscapes, PLAIN } from "../format/ansi";
 import { useSeen } from "../hooks/useSeen";
 import { hasHead, isDrawing, previewKind } from "./artifactTypes";
 import { KindIcon } from "./KindIcon";
 import { Thumbnail } from "./Thumbnail";
+import { colouredLines, Pieces } from "./viewers/TerminalText";
 
 const MOST_ROWS = 7;
 const MOST_COLUMNS = 4;
@@ -56,7 +58,7 @@ function HeadPicture({ artifact }: { artifact: Artifact }) {
 function pictureOf(preview: Preview): React.ReactNode {
   switch (preview.kind) {
     case "text":
-      return preview.text.trim() === "" ? null : <code className="tile-code">{preview.text}</code>;
+      return preview.text.trim() === "" ? null : <code className="tile-code">{holdsEscapes(preview.text) ? <Pieces pieces={colouredLines(preview.text.split("\n"), PLAIN).pieces} /> : preview.text}</code>;
     case "json":
       return <code className="tile-code">{preview.text ?? outlined(preview.outline ?? { type: "null" })}</code>;
     case "table":

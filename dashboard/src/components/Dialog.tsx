@@ -17,6 +17,8 @@ export function Dialog({ title, hideTitle = false, className = "", children, onC
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
+    // The browser would take the first thing that can have the focus.
+    element?.querySelector<HTMLElement>("[data-first-focus]")?.focus();
     return () => {
       element?.close();
       if (before instanceof HTMLElement) before.focus();

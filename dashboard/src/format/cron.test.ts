@@ -29,4 +29,19 @@ describe("nextRuns", () => {
   it.each(["@daily", "61 * * * *", "* * *", "5-1 * * * *", "L * * * *"])("does not guess at %s", (schedule) => {
     expect(next(schedule)).toBeUndefined();
   });
+
+  it.each([
+    ["0 3 * * *", "Europe/Berlin", "2026-11-24T10:00:00Z", ["2026-11-25T02:00:00", "2026-11-26T02:00:00"]],
+    ["0 3 * * *", "Asia/Kolkata", "2026-11-24T10:00:00Z", ["2026-11-24T21:30:00", "2026-11-25T21:30:00"]],
+    // The clocks go forward at two: there is no half past two on that day.
+    ["30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", ["2026-03-30T00:30:00", "2026-03-31T00:30:00"]],
+    // They go back at three: half past two comes twice, the first one counts.
+    ["30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", ["2026-10-25T00:30:00", "2026-10-26T01:30:00"]],
+  ])("of %s in %s", (schedule, zone, from, runs) => {
+    expect(nextRuns(schedule, new Date(from), 2, zone)?.map((date) => date.toISOString().slice(0, 19))).toEqual(runs);
+  });
+
+  it("does not guess at a zone it does not know", () => {
+    expect(nextRuns("0 3 * * *", FROM, 2, "Mars/Olympus")).toBeNull();
+  });
 });

@@ -1,5 +1,7 @@
-// When a cron schedule fires: a reader of 5 fields, or 6 with seconds first, in UTC. It is there to show the next runs; the
-// server alone decides.
+// When a cron schedule fires: a reader of 5 fields, or 6 with seconds first, by the clocks of one zone. It is there to show
+// the next runs; the server alone decides.
+
+import { instantOf, wallClock } from "./zone";
 
 interface Schedule {
   second: Set<number>;
@@ -17,14 +19,15 @@ const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "
 const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const MOST_DAYS = 1_500;
 
-/** The next moments after `from`; null when the schedule holds something this reader does not know. */
-export function nextRuns(schedule: string, from: Date, count: number): Date[] | null {
+/** The next moments after `from`; null when the schedule or the zone is one that this reader does not know. */
+export function nextRuns(schedule: string, from: Date, count: number, zone = "UTC"): Date[] | null {
   const parsed = parse(schedule);
-  if (parsed === null) return null;
+  const begin = wallClock(from, zone);
+  if (parsed === null || begin === null) return null;
   const runs: Date[] = [];
-  const day = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth(), from.getUTCDate()));
+  const day = new Date(Date.UTC(begin.getUTCFullYear(), begin.getUTCMonth(), begin.getUTCDate()));
   for (let days = 0; days < MOST_DAYS && runs.length < count; days += 1) {
-    if (fires(parsed, day)) collect(parsed, day, from, count, runs);
+    if (fires(parsed, day)) collect(parsed, day, { from, zone, count }, runs);
     day.setUTCDate(day.getUTCDate() + 1);
   }
   return runs;
@@ -37,12 +40,13 @@ function fires(schedule: Schedule, day: Date): boolean {
   return schedule.dayIsFree || schedule.weekdayIsFree ? onDay && onWeekday : onDay || onWeekday;
 }
 
-function collect(schedule: Schedule, day: Date, from: Date, count: number, runs: Date[]): void {
+function collect(schedule: Schedule, day: Date, { from, zone, count }: { from: Date; zone: string; count: number }, runs: Date[]): void {
   for (const hour of schedule.hour) {
     for (const minute of schedule.minute) {
       for (const second of schedule.second) {
-        const at = new Date(day.getTime() + ((hour * 60 + minute) * 60 + second) * 1_000);
-        if (at > from) runs.push(at);
+        const at = instantOf(new Date(day.getTime() + ((hour * 60 + minute) * 60 + second) * 1_000), zone);
+        // Clocks that are set forward leave some times out.
+        if (at !== null && at > from) runs.push(at);
         if (runs.length >= count) return;
       }
     }

@@ -36,6 +36,13 @@ export function exactTime(date: Date): string {
   return exactFormat.format(date);
 }
 
+const momentFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** A moment that is planned: day and time, without seconds. */
+export function plannedTime(date: Date): string {
+  return momentFormat.format(date);
+}
+
 const clockFormat = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",

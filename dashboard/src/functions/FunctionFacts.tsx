@@ -20,12 +20,31 @@ export function FunctionFacts({ function: one }: { function: RegisteredFunction 
       {one.trigger !== null && (
         <Fact name={one.type === "cron" ? "Schedule" : "Listens to"}>
           <code>{one.trigger}</code>
+          {one.type === "cron" && <span className="muted"> {one.zone}</span>}
         </Fact>
       )}
       <Fact name="Timeout">{formatDuration(one.timeoutMs)}</Fact>
-      <Fact name="Retries">{one.maxRetries === 0 ? "none" : `${formatCount(one.maxRetries)}, first after ${formatDuration(one.retryDelayMs)}`}</Fact>
+      {one.missedRuns !== null && <Fact name="Missed runs">{MISSED_WORDS[one.missedRuns] ?? one.missedRuns}</Fact>}
+      <Fact name="Retries">{retriesOf(one)}</Fact>
       {one.rateLimit !== null && <Fact name="Rate limit">{one.rateLimit}</Fact>}
       {one.maxConcurrency !== null && <Fact name="At once">at most {formatCount(one.maxConcurrency)}</Fact>}
+      {one.concurrencyKey !== null && (
+        <Fact name="Per key">
+          {formatCount(one.keyMaxConcurrency ?? 1)} at once of each <code className="breakable">{one.concurrencyKey}</code>
+        </Fact>
+      )}
+      {one.routingGroup !== null && (
+        <Fact name="Group">
+          {one.routingGroup}
+          {one.groupMaxConcurrency !== null && <span className="muted"> at most {formatCount(one.groupMaxConcurrency)} at once</span>}
+        </Fact>
+      )}
+      {one.cacheKey !== null && (
+        <Fact name="Cached by">
+          <code className="breakable">{one.cacheKey}</code>
+          {one.cacheMs !== null && <span className="muted"> for {formatDuration(one.cacheMs)}</span>}
+        </Fact>
+      )}
       <Fact name="Workers">
         {one.workerIds.length === 0 ? <span className="absent">none</span> : (
           <ul className="plain-list">
@@ -41,6 +60,14 @@ export function FunctionFacts({ function: one }: { function: RegisteredFunction 
       </Fact>
     </dl>
   );
+}
+
+const MISSED_WORDS: Record<string, string> = { catch_up: "all are caught up on", latest_only: "only the latest is caught up on", skip: "are left out" };
+
+function retriesOf({ maxRetries, retryDelayMs, retryBackoff }: RegisteredFunction): string {
+  if (maxRetries === 0) return "none";
+  const growing = maxRetries > 1 && retryBackoff !== 1 ? `, then ${formatCount(retryBackoff)} times as long each` : "";
+  return `${formatCount(maxRetries)}, first after ${formatDuration(retryDelayMs)}${growing}`;
 }
 
 function signatureOf({ parameters }: RegisteredFunction): ReactNode {

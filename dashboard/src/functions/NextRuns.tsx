@@ -1,9 +1,9 @@
-// When a cron function runs next. The first moment is the server's own; the ones after it follow from the schedule, where the
-// server's own moment agrees with it.
+// When a cron function runs next. The first moment is the server's own; the ones after it follow from the schedule, where that
+// moment agrees with it.
 import type { RegisteredFunction } from "../api/functions";
 import { Panel } from "../components/Panel";
 import { nextRuns } from "../format/cron";
-import { exactTime, relativeTime } from "../format/time";
+import { exactTime, plannedTime, relativeTime } from "../format/time";
 import { useNow } from "../hooks/useNow";
 
 const SHOWN = 5;
@@ -18,7 +18,9 @@ export function NextRuns({ function: one }: { function: RegisteredFunction }) {
         <ol className="next-runs">
           {runs.map((run) => (
             <li key={run.getTime()}>
-              <time dateTime={run.toISOString()}>{exactTime(run)}</time>
+              <time dateTime={run.toISOString()} title={exactTime(run)}>
+                {plannedTime(run)}
+              </time>
               <span className="muted">{relativeTime(run, now)}</span>
             </li>
           ))}
@@ -28,10 +30,10 @@ export function NextRuns({ function: one }: { function: RegisteredFunction }) {
   );
 }
 
-function runsOf({ nextRunAt, trigger }: RegisteredFunction): Date[] {
+function runsOf({ nextRunAt, trigger, zone }: RegisteredFunction): Date[] {
   if (nextRunAt === null) return [];
   const before = new Date(nextRunAt.getTime() - 1);
-  const computed = trigger === null ? null : nextRuns(trigger, before, SHOWN);
-  // Another zone, say: then only what the server said is certain.
+  const computed = trigger === null ? null : nextRuns(trigger, before, SHOWN, zone);
+  // Else only what the server said is certain.
   return computed?.[0]?.getTime() === nextRunAt.getTime() ? computed : [nextRunAt];
 }

@@ -1,4 +1,5 @@
-// The filters above the job list: any of the statuses, one function, a time, and what a link has narrowed the list down to.
+// The filters above the job list: words, statuses, tags, a time, a function, a worker, and what a link has narrowed the list
+// down to.
 import { JOB_AGES, JOB_STATUSES, type JobAge, type JobFilter, type JobStatus } from "../api/jobs";
 import { FilterSelect } from "../components/FilterSelect";
 import { SearchBox } from "../components/SearchBox";
@@ -6,6 +7,7 @@ import { TagFilter } from "../components/TagFilter";
 import { shortId } from "../format/numbers";
 import { exactTime } from "../format/time";
 import { FunctionSelect } from "./FunctionSelect";
+import { WorkerSelect } from "./WorkerSelect";
 
 interface JobFiltersProps {
   filter: JobFilter;
@@ -33,40 +35,16 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
     change({ status: next.length === 0 ? undefined : next });
   };
   return (
-    <div className="filters job-filters">
-      <SearchBox
-        label="Search jobs"
-        placeholder="Search id, function, key, arguments or error"
-        value={filter.text ?? ""}
-        onChange={(text) => {
-          change({ text: text === "" ? undefined : text });
-        }}
-      />
-      <div className="chips" role="group" aria-label="Status">
-        {JOB_STATUSES.map((status) => (
-          <button
-            key={status}
-            type="button"
-            className="chip"
-            data-job-status={status}
-            aria-pressed={chosen.has(status)}
-            onClick={() => {
-              toggle(status);
-            }}
-          >
-            <span className="status-dot" aria-hidden="true" />
-            {status}
-          </button>
-        ))}
-      </div>
+    <div className="job-filters" role="search" aria-label="Jobs">
       <div className="filter-group">
-        <TagFilter
-          tags={filter.tag ?? []}
-          onChange={(tags) => {
-            change({ tag: tags.length === 0 ? undefined : tags });
+        <SearchBox
+          label="Search jobs"
+          placeholder="Search id, function, key, arguments or error"
+          value={filter.text ?? ""}
+          onChange={(text) => {
+            change({ text: text === "" ? undefined : text });
           }}
         />
-        <Narrowing filter={filter} change={change} />
         <FilterSelect
           label="Time"
           value={filter.since ?? ""}
@@ -81,6 +59,38 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
             change({ function: key === "" ? undefined : key });
           }}
         />
+        <WorkerSelect
+          value={filter.worker_id ?? ""}
+          onChange={(id) => {
+            change({ worker_id: id === "" ? undefined : id });
+          }}
+        />
+      </div>
+      <div className="filter-group">
+        <div className="chips" role="group" aria-label="Status">
+          {JOB_STATUSES.map((status) => (
+            <button
+              key={status}
+              type="button"
+              className="chip"
+              data-job-status={status}
+              aria-pressed={chosen.has(status)}
+              onClick={() => {
+                toggle(status);
+              }}
+            >
+              <span className="status-dot" aria-hidden="true" />
+              {status}
+            </button>
+          ))}
+        </div>
+        <TagFilter
+          tags={filter.tag ?? []}
+          onChange={(tags) => {
+            change({ tag: tags.length === 0 ? undefined : tags });
+          }}
+        />
+        <Narrowing filter={filter} change={change} />
       </div>
     </div>
   );
@@ -88,11 +98,10 @@ export function JobFilters({ filter, onChange }: JobFiltersProps) {
 
 /** What no control sets, only a link; each can be taken away. */
 function Narrowing({ filter, change }: { filter: JobFilter; change: (next: { [Name in keyof JobFilter]: JobFilter[Name] | undefined }) => void }) {
-  const { worker_id, reads, after, before } = filter;
+  const { reads, after, before } = filter;
   const time = [after && `from ${exactTime(new Date(after))}`, before && `to ${exactTime(new Date(before))}`].filter(Boolean).join(" ");
   return (
     <>
-      {worker_id !== undefined && <Removable words={`on ${worker_id}`} onRemove={() => { change({ worker_id: undefined }); }} />}
       {reads !== undefined && <Removable words={`readers of artifact ${shortId(reads)}`} onRemove={() => { change({ reads: undefined }); }} />}
       {time !== "" && filter.since === undefined && <Removable words={time} onRemove={() => { change({ after: undefined, before: undefined }); }} />}
     </>

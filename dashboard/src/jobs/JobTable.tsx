@@ -1,16 +1,19 @@
 // Jobs as table rows, of which only those in sight are in the page. The whole row leads to the job: its link is stretched
 // over it. The box at its begin selects it.
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { Link } from "@tanstack/react-router";
-import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, useCallback, useRef } from "react";
 
 import type { Job } from "../api/jobs";
 import { JobDuration } from "../components/JobDuration";
+import { moveBetweenRows } from "../components/moveBetweenRows";
 import { ProgressBar } from "../components/ProgressBar";
+import { RowGap } from "../components/RowGap";
 import { StatusBadge } from "../components/StatusBadge";
 import { TimeAgo } from "../components/TimeAgo";
 import { shortId } from "../format/numbers";
 import { useNarrow } from "../hooks/useNarrow";
+import { useRowsInSight } from "../hooks/useRowsInSight";
+import { argumentsInBrief } from "./argumentsText";
 import { JobTags } from "./JobTags";
 
 /** The same as in the style sheet. */
@@ -18,8 +21,6 @@ const ROW_HEIGHT = 41;
 const NARROW_ROW_HEIGHT = 66;
 /** Tags that a row shows. */
 const MOST_TAGS = 3;
-/** The next page is asked for when so few rows are left. */
-const ROWS_AHEAD = 30;
 
 interface JobTableProps {
   jobs: Job[];
@@ -32,26 +33,7 @@ interface JobTableProps {
 export function JobTable({ jobs, selected, onSelect, onNearEnd }: JobTableProps) {
   const narrow = useNarrow();
   const frame = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    setTop(frame.current?.offsetTop ?? 0);
-  }, [jobs.length]);
-  const rows = useWindowVirtualizer({
-    count: jobs.length,
-    estimateSize: () => (narrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT),
-    overscan: 20,
-    scrollMargin: top,
-  });
-  useEffect(() => {
-    rows.measure();
-  }, [rows, narrow]);
-  const shown = rows.getVirtualItems();
-  const lastShown = shown.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (lastShown >= jobs.length - ROWS_AHEAD) onNearEnd();
-  }, [lastShown, jobs.length, onNearEnd]);
-  const before = (shown[0]?.start ?? top) - top;
-  const after = rows.getTotalSize() - ((shown.at(-1)?.end ?? top) - top);
+  const { indexes, before, after } = useRowsInSight(frame, jobs.length, narrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT, onNearEnd);
   const toggle = useCallback(
     (id: string): void => {
       onSelect((before) => {
@@ -99,27 +81,19 @@ export function JobTable({ jobs, selected, onSelect, onNearEnd }: JobTableProps)
         </thead>
         <tbody
           onKeyDown={(event) => {
-            moveBetweenRows(event, toggle);
+            if (event.key === "x") toggleFocused(event, toggle);
+            else moveBetweenRows(event);
           }}
         >
-          {before > 0 && <Gap height={before} />}
-          {shown.map(({ index }) => {
+          <RowGap height={before} />
+          {indexes.map((index) => {
             const job = jobs[index];
             return job !== undefined && <JobRow key={job.id} job={job} index={index} selected={selected.has(job.id)} onToggle={toggle} />;
           })}
-          {after > 0 && <Gap height={after} />}
+          <RowGap height={after} />
         </tbody>
       </table>
     </div>
-  );
-}
-
-/** The rows that are out of sight, as room. */
-function Gap({ height }: { height: number }) {
-  return (
-    <tr aria-hidden="true" className="row-gap">
-      <td colSpan={7} style={{ height }} />
-    </tr>
   );
 }
 
@@ -154,7 +128,11 @@ const JobRow = memo(
           {(job.type === "cron" || job.type === "event") && <span className="tag">{job.type}</span>}
           <JobTags tags={job.tags} most={MOST_TAGS} />
           {job.status === "active" && job.progress > 0 && <ProgressBar value={job.progress} label="Progress" />}
-          {job.status === "failed" && job.error !== null && <span className="wide-only-inline muted row-error">{job.error}</span>}
+          {job.status === "failed" && job.error !== null ? (
+            <span className="wide-only-inline row-error">{job.error}</span>
+          ) : (
+            <span className="wide-only-inline muted row-arguments">{argumentsInBrief(job.kwargs)}</span>
+          )}
           <span className="narrow-only muted subline">
             <StatusBadge status={job.status} /> <JobDuration job={job} />
           </span>
@@ -178,21 +156,8 @@ const JobRow = memo(
   (before, after) => before.job === after.job && before.selected === after.selected && before.index === after.index && before.onToggle === after.onToggle,
 );
 
-const STEPS: Record<string, number> = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
-
-function moveBetweenRows(event: React.KeyboardEvent<HTMLTableSectionElement>, toggle: (id: string) => void): void {
+function toggleFocused(event: React.KeyboardEvent, toggle: (id: string) => void): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const active = document.activeElement;
-  const row = active?.closest<HTMLElement>("tr[data-job]");
-  if (row === null || row === undefined) return;
-  const id = row.dataset["job"];
-  if (event.key === "x" && id !== undefined) {
-    toggle(id);
-    return;
-  }
-  const step = STEPS[event.key];
-  if (step === undefined) return;
-  const next = step === 1 ? row.nextElementSibling : row.previousElementSibling;
-  event.preventDefault();
-  next?.querySelector<HTMLElement>(".row-target")?.focus();
+  const id = document.activeElement?.closest<HTMLElement>("tr[data-job]")?.dataset["job"];
+  if (id !== undefined) toggle(id);
 }

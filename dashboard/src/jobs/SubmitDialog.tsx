@@ -87,9 +87,10 @@ function SubmitForm({ functionKey, kwargs, tags = [], parameters, onClose }: Sub
     >
       {fields.length > 0 && <Segmented label="Arguments as" value={view} choices={VIEWS} onChange={change} />}
       {view === "form" ? (
-        fields.map((field) => (
+        fields.map((field, index) => (
           <ArgumentField
             key={field.name}
+            first={index === 0}
             field={field}
             text={texts[field.name] ?? ""}
             onChange={(text) => {
@@ -138,11 +139,13 @@ function SubmitForm({ functionKey, kwargs, tags = [], parameters, onClose }: Sub
 
 interface ArgumentFieldProps {
   field: FunctionParameter;
+  /** It is where typing begins. */
+  first: boolean;
   text: string;
   onChange: (text: string) => void;
 }
 
-function ArgumentField({ field, text, onChange }: ArgumentFieldProps) {
+function ArgumentField({ field, first, text, onChange }: ArgumentFieldProps) {
   return (
     <label className="field field-block">
       <span>
@@ -157,6 +160,8 @@ function ArgumentField({ field, text, onChange }: ArgumentFieldProps) {
         className="code-input"
         spellCheck={false}
         required={field.required}
+        autoFocus={first}
+        data-first-focus={first ? "" : undefined}
         placeholder={field.required ? "" : "its default"}
         value={text}
         onChange={(event) => {

@@ -43,3 +43,17 @@ export function readArguments(text: string): { kwargs: Record<string, JsonValue>
     return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
+
+const MOST_IN_BRIEF = 160;
+
+/** Arguments as one line to recognise a job by: `to: ada@example.com, template: receipt`. Empty without arguments. */
+export function argumentsInBrief(kwargs: JsonValue): string {
+  if (kwargs === null || typeof kwargs !== "object" || Array.isArray(kwargs)) return "";
+  let brief = "";
+  for (const [name, value] of Object.entries(kwargs)) {
+    const text = typeof value === "string" ? value : toJsonText(value);
+    brief += `${brief === "" ? "" : ", "}${name}: ${text.slice(0, MOST_IN_BRIEF)}`;
+    if (brief.length > MOST_IN_BRIEF) return `${brief.slice(0, MOST_IN_BRIEF)}…`;
+  }
+  return brief.replaceAll(/\s+/g, " ");
+}

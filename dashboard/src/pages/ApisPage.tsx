@@ -57,9 +57,9 @@ function ApiTable({ apis }: { apis: HttpApi[] }) {
               Address
             </th>
             <th scope="col" className="column-number">
-              Requests, 24 h
+              Requests
             </th>
-            <th scope="col" className="column-number">
+            <th scope="col" className="column-number wide-only">
               Errors
             </th>
             <th scope="col" className="column-number wide-only">
@@ -95,7 +95,7 @@ function ApiRow({ api }: { api: HttpApi }) {
       </td>
       <td className="wide-only">{addresses.length === 0 ? <span className="absent">–</span> : <code title={addresses.join(", ")}>{addresses.join(", ")}</code>}</td>
       <td className="column-number">{formatCount(api.requests)}</td>
-      <td className="column-number" data-tone={api.serverErrors > 0 ? "bad" : undefined}>
+      <td className="column-number wide-only" data-tone={api.serverErrors > 0 ? "bad" : undefined}>
         {api.errorPercent === null ? "–" : formatPercent(api.errorPercent)}
       </td>
       <td className="column-number wide-only">{api.medianMs === null ? "–" : formatDuration(api.medianMs)}</td>

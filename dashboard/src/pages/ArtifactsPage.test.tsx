@@ -47,7 +47,7 @@ describe("the list", () => {
     const asked = serve({ artifacts: [makeWireArtifact()] });
     renderDashboard("/artifacts?q=report&type=video%2Fmp4&tag=x&tag=y&function=f&min_size=5&sort=-size&versions=all");
     await screen.findByRole("link", { name: "report.json" });
-    expect(asked).toContain("/api/v1/artifacts?q=report&type=video%2Fmp4&tag=x&tag=y&function=f&min_size=5&sort=-size&versions=all&limit=50");
+    expect(asked).toContain("/api/v1/artifacts?q=report&type=video%2Fmp4&tag=x&tag=y&function=f&min_size=5&sort=-size&versions=all&limit=100");
   });
 
   it("keeps type, size, time, tag and order in the address", async () => {

@@ -1,22 +1,22 @@
 // Every artifact of every job, searchable, with a pane beside the list. Filters, order and selection live in the address bar.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 
-import { artifactsQuery, type ArtifactFilter } from "../api/artifacts";
+import type { ArtifactFilter } from "../api/artifacts";
 import { ArtifactFilters } from "../artifacts/ArtifactFilters";
 import { ArtifactGallery } from "../artifacts/ArtifactGallery";
 import { ArtifactPane, type PaneView } from "../artifacts/ArtifactPane";
 import { ArtifactTable } from "../artifacts/ArtifactTable";
 import { StoredBytes } from "../artifacts/StoredBytes";
+import { MOST_COUNTED, useArtifactList } from "../artifacts/useArtifactList";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LoadMore } from "../components/LoadMore";
+import { NewsButton } from "../components/NewsButton";
 import { PageHeader } from "../components/PageHeader";
 import { Segmented } from "../components/Segmented";
 import { TableSkeleton } from "../components/TableSkeleton";
 import { totalOf } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
-import { useLiveArtifacts } from "../hooks/useLiveArtifacts";
 
 const route = getRouteApi("/artifacts");
 
@@ -27,10 +27,9 @@ const LAYOUTS = [
 
 export function ArtifactsPage() {
   useDocumentTitle("Artifacts");
-  useLiveArtifacts();
   const { selected, tab, compare, layout, ...filter } = route.useSearch();
   const navigate = route.useNavigate();
-  const artifacts = useInfiniteQuery(artifactsQuery(filter));
+  const { artifacts, news, showNews } = useArtifactList(filter);
   const rows = artifacts.data?.pages.flatMap((page) => page.items);
   const first = artifacts.data?.pages[0];
   const { sort: _, ...narrowing } = filter;
@@ -50,6 +49,10 @@ export function ArtifactsPage() {
       replace: next.compare === undefined,
       resetScroll: false,
     });
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = artifacts;
+  const loadMore = (): void => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  };
   const close = () => navigate({ search: { ...filter, ...laidOut }, resetScroll: false });
   const closeOnEscape = (event: React.KeyboardEvent): void => {
     // In the search box, Escape empties the box.
@@ -71,7 +74,8 @@ export function ArtifactsPage() {
         <ArtifactFilters filter={filter} listedTypes={[...new Set(rows?.map(({ type }) => type))]} onChange={show} />
         <ErrorNotice error={artifacts.error} wanted="the artifacts" showsOlder={rows !== undefined} />
         {rows === undefined && artifacts.error === null && <TableSkeleton />}
-        {rows !== undefined && rows.length > 0 && (layout === "gallery" ? <ArtifactGallery artifacts={rows} selected={selected} /> : <ArtifactTable artifacts={rows} selected={selected} />)}
+        <NewsButton news={news} most={MOST_COUNTED} onShow={showNews} />
+        {rows !== undefined && rows.length > 0 && (layout === "gallery" ? <ArtifactGallery artifacts={rows} selected={selected} /> : <ArtifactTable artifacts={rows} selected={selected} onNearEnd={loadMore} />)}
         {rows?.length === 0 && (filtered ? <NoMatch onClear={() => show({})} /> : <NoArtifacts />)}
         <LoadMore
           shown={rows?.length ?? 0}

@@ -1,7 +1,6 @@
 // One function: how it does, its newest jobs, and the ways to run, pause and resume it.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
 
 import { functionQuery, pauseMutation, type RegisteredFunction } from "../api/functions";
 import { newestJobsQuery } from "../api/jobs";
@@ -25,7 +24,7 @@ const SHOWN = 15;
 
 export function FunctionPage() {
   const { functionKey } = route.useParams();
-  const { hours = 24 } = route.useSearch();
+  const { hours = 24, run } = route.useSearch();
   const navigate = route.useNavigate();
   const { data, error } = useQuery(functionQuery(functionKey));
   useDocumentTitle(data?.name ?? functionKey);
@@ -42,14 +41,18 @@ export function FunctionPage() {
       <ErrorNotice error={error} wanted="this function" showsOlder={data !== undefined} />
       {data === undefined ? error === null && <TableSkeleton /> : (
         <>
-          <FunctionHeader function={data} />
+          <FunctionHeader
+            function={data}
+            running={run === "now"}
+            onRunning={(open) => void navigate({ search: ({ run: _, ...search }) => ({ ...search, ...(open && { run: "now" as const }) }), replace: true, resetScroll: false })}
+          />
           <FunctionFigures function={data} />
           <div className="function-columns">
             <div className="panels">
               <TrendPanel
                 functionKey={functionKey}
                 hours={hours}
-                onHours={(chosen) => void navigate({ search: chosen === 24 ? {} : { hours: chosen }, replace: true, resetScroll: false })}
+                onHours={(chosen) => void navigate({ search: ({ hours: _, ...search }) => ({ ...search, ...(chosen !== 24 && { hours: chosen }) }), replace: true, resetScroll: false })}
               />
               <RecentRuns functionKey={functionKey} />
             </div>
@@ -64,10 +67,16 @@ export function FunctionPage() {
   );
 }
 
-function FunctionHeader({ function: one }: { function: RegisteredFunction }) {
+interface FunctionHeaderProps {
+  function: RegisteredFunction;
+  /** Whether the form that runs it is open. */
+  running: boolean;
+  onRunning: (running: boolean) => void;
+}
+
+function FunctionHeader({ function: one, running, onRunning }: FunctionHeaderProps) {
   const client = useQueryClient();
   const pause = useMutation(pauseMutation(client, one.key));
-  const [running, setRunning] = useState(false);
   return (
     <>
       <div className="page-header">
@@ -91,7 +100,7 @@ function FunctionHeader({ function: one }: { function: RegisteredFunction }) {
             type="button"
             className="button button-primary"
             onClick={() => {
-              setRunning(true);
+              onRunning(true);
             }}
           >
             Run now…
@@ -106,7 +115,7 @@ function FunctionHeader({ function: one }: { function: RegisteredFunction }) {
           functionName={one.name}
           kwargs={{}}
           onClose={() => {
-            setRunning(false);
+            onRunning(false);
           }}
         />
       )}
@@ -127,7 +136,7 @@ function RecentRuns({ functionKey }: { functionKey: string }) {
       }
     >
       <ErrorNotice error={error} wanted="its jobs" showsOlder={data !== undefined} />
-      {data !== undefined && <JobLines jobs={data.items} absent="It has not run yet." />}
+      {data !== undefined && <JobLines jobs={data.items} absent="It has not run yet." ofOneFunction />}
     </Panel>
   );
 }

@@ -63,7 +63,7 @@ function FunctionTable({ functions }: { functions: RegisteredFunction[] }) {
               Average
             </th>
             <th scope="col" className="column-number wide-only">
-              95 %
+              p95
             </th>
             <th scope="col" className="column-number wide-only">
               Waiting

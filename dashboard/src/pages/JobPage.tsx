@@ -4,6 +4,8 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { toJsonText, type JsonValue } from "../api/json";
 import { isFinished, jobQuery, type Job } from "../api/jobs";
+import { jobArtifactsQuery } from "../api/artifacts";
+import { JobArtifactBrowser } from "../artifacts/JobArtifactBrowser";
 import { JobArtifacts } from "../artifacts/JobArtifacts";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { JsonValueView } from "../components/JsonValueView";
@@ -12,7 +14,9 @@ import { ProgressBar } from "../components/ProgressBar";
 import { StatusBadge } from "../components/StatusBadge";
 import { TableSkeleton } from "../components/TableSkeleton";
 import { Tabs } from "../components/Tabs";
-import { shortId } from "../format/numbers";
+import { TimeAgo } from "../components/TimeAgo";
+import { formatCount, shortId } from "../format/numbers";
+import { formatDuration } from "../format/time";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
 import { useFeedRefresh } from "../hooks/useFeed";
 import { AttemptList } from "../jobs/AttemptList";
@@ -22,27 +26,30 @@ import { JobFacts } from "../jobs/JobFacts";
 import { JobLineage } from "../jobs/JobLineage";
 import { JobLogs } from "../jobs/logs/JobLogs";
 import { JobTree } from "../jobs/tree/JobTree";
-import type { JobPart } from "../router/searches";
+import type { JobPart, JobSearch } from "../router/searches";
 
 const route = getRouteApi("/jobs/$jobId");
 const REFRESH_GAP_MS = 500;
 
-const PARTS = [
-  ["summary", "Summary"],
-  ["logs", "Logs"],
-  ["tree", "Tree"],
-  ["lineage", "Lineage"],
-] as const;
+function partsOf(artifacts: number): [JobPart, string][] {
+  return [
+    ["summary", "Summary"],
+    ["artifacts", artifacts > 0 ? `Artifacts ${formatCount(artifacts)}` : "Artifacts"],
+    ["logs", "Logs"],
+    ["tree", "Tree"],
+    ["lineage", "Lineage"],
+  ];
+}
 
 export function JobPage() {
   const { jobId } = route.useParams();
-  const { part = "summary" } = route.useSearch();
+  const search = route.useSearch();
   const navigate = route.useNavigate();
   const { data: job, error } = useQuery(jobQuery(jobId));
   useDocumentTitle(job === undefined ? `Job ${shortId(jobId)}` : `${job.functionName} ${shortId(jobId)}`);
   useFeedRefresh([["job", jobId]], (event) => event.jobId === jobId || (event.kind === "job" && event.rootId === job?.rootId), REFRESH_GAP_MS);
-  const show = (next: JobPart): void => {
-    void navigate({ search: next === "summary" ? {} : { part: next }, replace: true, resetScroll: false });
+  const show = (next: JobSearch, { replace }: { replace: boolean }): void => {
+    void navigate({ search: next, replace, resetScroll: false });
   };
   return (
     <>
@@ -54,18 +61,20 @@ export function JobPage() {
       </nav>
       {job === undefined && <PageHeader title={`Job ${shortId(jobId)}`} />}
       <ErrorNotice error={error} wanted="this job" showsOlder={job !== undefined} />
-      {job === undefined ? error === null && <TableSkeleton /> : <JobBody key={job.id} job={job} part={part} onPart={show} />}
+      {job === undefined ? error === null && <TableSkeleton /> : <JobBody key={job.id} job={job} search={search} onSearch={show} />}
     </>
   );
 }
 
 interface JobBodyProps {
   job: Job;
-  part: JobPart;
-  onPart: (part: JobPart) => void;
+  search: JobSearch;
+  onSearch: (next: JobSearch, options: { replace: boolean }) => void;
 }
 
-function JobBody({ job, part, onPart }: JobBodyProps) {
+function JobBody({ job, search, onSearch }: JobBodyProps) {
+  const { part = "summary" } = search;
+  const artifacts = useQuery(jobArtifactsQuery(job.id, { settled: isFinished(job) }));
   const running = job.status === "active" || job.status === "retrying";
   return (
     <>
@@ -75,16 +84,32 @@ function JobBody({ job, part, onPart }: JobBodyProps) {
         {job.cancelRequested && !isFinished(job) && <span className="muted">is being cancelled</span>}
         {running && <ProgressBar value={job.progress} label="Progress of this job" />}
         {running && job.progressMessage !== null && <span className="muted breakable">{job.progressMessage}</span>}
+        {isFinished(job) && (
+          <span className="page-note">
+            {job.durationMs !== null && `${formatDuration(job.durationMs)}, `}
+            <TimeAgo date={job.completedAt} />
+          </span>
+        )}
         <JobActions job={job} />
       </div>
-      <Tabs label="About this job" value={part} tabs={PARTS} onChange={onPart}>
-        <div className="job-part">
-          {part === "summary" && <JobSummary job={job} />}
-          {part === "logs" && <JobLogs job={job} />}
-          {part === "tree" && <JobTree job={job} />}
-          {part === "lineage" && <JobLineage job={job} />}
-        </div>
-      </Tabs>
+      <div className="job-tabs">
+        <Tabs
+          label="About this job"
+          value={part}
+          tabs={partsOf(artifacts.data?.total ?? 0)}
+          onChange={(next) => {
+            onSearch(next === "summary" ? {} : { part: next }, { replace: true });
+          }}
+        >
+          <div className="job-part">
+            {part === "summary" && <JobSummary job={job} />}
+            {part === "artifacts" && <JobArtifactBrowser jobId={job.id} settled={isFinished(job)} search={search} onSearch={onSearch} />}
+            {part === "logs" && <JobLogs job={job} />}
+            {part === "tree" && <JobTree job={job} />}
+            {part === "lineage" && <JobLineage job={job} />}
+          </div>
+        </Tabs>
+      </div>
     </>
   );
 }

@@ -6,10 +6,11 @@ import { PAGE_SIZE, type JobFilter } from "../api/jobs";
 import { Command, EmptyState } from "../components/EmptyState";
 import { ErrorNotice } from "../components/ErrorNotice";
 import { LiveMark } from "../components/LiveMark";
+import { NewsButton } from "../components/NewsButton";
 import { PageHeader } from "../components/PageHeader";
 import { Segmented } from "../components/Segmented";
 import { TableSkeleton } from "../components/TableSkeleton";
-import { countOf, formatCount } from "../format/numbers";
+import { countOf } from "../format/numbers";
 import { useDocumentTitle } from "../hooks/useDocumentTitle";
 import { useScrolled } from "../hooks/useScrolled";
 import { BulkBar } from "../jobs/BulkBar";
@@ -88,19 +89,14 @@ function JobsTable({ filter, absent }: { filter: JobFilter; absent: React.ReactN
           <BulkBar jobs={rows.filter((job) => selected.has(job.id))} onClear={clear} />
         </div>
       )}
-      {news > 0 && (
-        <button
-          type="button"
-          className="button button-primary news"
-          onClick={() => {
-            clear();
-            window.scrollTo({ top: 0 });
-            showNews();
-          }}
-        >
-          Show {news >= MOST_COUNTED ? `${formatCount(MOST_COUNTED)}+` : formatCount(news)} new
-        </button>
-      )}
+      <NewsButton
+        news={news}
+        most={MOST_COUNTED}
+        onShow={() => {
+          clear();
+          showNews();
+        }}
+      />
       {rows !== undefined && rows.length > 0 && (
         <JobTable
           jobs={rows}

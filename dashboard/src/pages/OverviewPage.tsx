@@ -39,9 +39,15 @@ export function OverviewPage() {
       {overview !== undefined && <Figures overview={overview} />}
       <div className="panels">
         {overview !== undefined && overview.stuck.length > 0 && <Stuck overview={overview} />}
-        <TrendPanel hours={hours} onHours={(chosen) => void navigate({ search: chosen === 24 ? {} : { hours: chosen }, replace: true, resetScroll: false })} />
-        <RunningNow />
-        {overview !== undefined && <JobPanels overview={overview} />}
+        <div className="panel-column">
+          <TrendPanel hours={hours} onHours={(chosen) => void navigate({ search: chosen === 24 ? {} : { hours: chosen }, replace: true, resetScroll: false })} />
+          {overview !== undefined && <Failures overview={overview} />}
+        </div>
+        <div className="panel-column">
+          <RunningNow />
+          {overview !== undefined && <Waiting overview={overview} />}
+          {overview !== undefined && <LatestRuns overview={overview} />}
+        </div>
         <LatestArtifacts />
       </div>
     </>
@@ -73,7 +79,7 @@ function Stuck({ overview }: { overview: Overview }) {
   );
 }
 
-function JobPanels({ overview }: { overview: Overview }) {
+function Failures({ overview }: { overview: Overview }) {
   return (
     <>
       <Panel
@@ -86,23 +92,37 @@ function JobPanels({ overview }: { overview: Overview }) {
       >
         <JobLines jobs={overview.recentFailures.slice(0, SHOWN)} absent="Nothing has failed." end="finished" />
       </Panel>
-      <Panel title="Failing functions" aside={<Link to="/functions">All functions</Link>}>
-        <FailingFunctions functions={overview.failingFunctions.slice(0, SHOWN)} />
-      </Panel>
-      <Panel
-        title="Waiting longest"
-        aside={
-          <Link to="/jobs" search={{ status: ["queued"] }}>
-            All waiting
-          </Link>
-        }
-      >
-        <JobLines jobs={overview.oldestQueued.slice(0, SHOWN)} absent="Nothing waits for a worker." end="created" />
-      </Panel>
-      <Panel title="Latest runs" aside={<Link to="/jobs">All jobs</Link>}>
-        <JobLines jobs={overview.recentRuns.slice(0, SHOWN)} absent="No job has run yet." />
-      </Panel>
+      {overview.failingFunctions.length > 0 && (
+        <Panel title="Failing functions" aside={<Link to="/functions">All functions</Link>}>
+          <FailingFunctions functions={overview.failingFunctions.slice(0, SHOWN)} />
+        </Panel>
+      )}
     </>
+  );
+}
+
+/** Only while something waits: the figure above tells when nothing does. */
+function Waiting({ overview }: { overview: Overview }) {
+  if (overview.oldestQueued.length === 0) return null;
+  return (
+    <Panel
+      title="Waiting longest"
+      aside={
+        <Link to="/jobs" search={{ status: ["queued"] }}>
+          All waiting
+        </Link>
+      }
+    >
+      <JobLines jobs={overview.oldestQueued.slice(0, SHOWN)} absent="" end="created" />
+    </Panel>
+  );
+}
+
+function LatestRuns({ overview }: { overview: Overview }) {
+  return (
+    <Panel title="Latest runs" aside={<Link to="/jobs">All jobs</Link>}>
+      <JobLines jobs={overview.recentRuns.slice(0, SHOWN)} absent="No job has run yet." />
+    </Panel>
   );
 }
 

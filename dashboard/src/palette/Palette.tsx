@@ -7,7 +7,8 @@ import { artifactsFoundQuery } from "../api/artifacts";
 import { functionsQuery } from "../api/functions";
 import { newestJobsQuery } from "../api/jobs";
 import { Dialog } from "../components/Dialog";
-import { paletteEntries, type PaletteEntry } from "./paletteEntries";
+import { chooseTheme, THEMES } from "../shell/theme";
+import { paletteEntries, type Command, type PaletteEntry } from "./paletteEntries";
 
 interface PaletteProps {
   onClose: () => void;
@@ -29,10 +30,15 @@ export function Palette({ onClose, onHelp }: PaletteProps) {
     artifacts: words === "" ? [] : (artifacts.data?.items ?? []),
   });
   const at = Math.min(chosen, Math.max(0, entries.length - 1));
+  const obey = (command: Command): void => {
+    const theme = THEMES.find((one) => command === `theme-${one}`);
+    if (theme === undefined) onHelp();
+    else chooseTheme(theme);
+  };
   const run = (entry: PaletteEntry | undefined): void => {
     if (entry === undefined) return;
     onClose();
-    if (entry.target === "help") onHelp();
+    if ("command" in entry.target) obey(entry.target.command);
     else void navigate(entry.target as LinkProps);
   };
   const onKeyDown = (event: React.KeyboardEvent): void => {

@@ -4,14 +4,17 @@ import type { RegisteredFunction } from "../api/functions";
 import type { Job } from "../api/jobs";
 import { shortId } from "../format/numbers";
 import { PAGES } from "../shell/pages";
+import type { Theme } from "../shell/theme";
 
 export interface PaletteEntry {
   id: string;
   kind: string;
   title: string;
   note?: string;
-  target: { to: string; params?: Record<string, string>; search?: Record<string, unknown> } | "help";
+  target: { to: string; params?: Record<string, string>; search?: Record<string, unknown> } | { command: Command };
 }
+
+export type Command = "help" | `theme-${Theme}`;
 
 interface Findable {
   functions: RegisteredFunction[];
@@ -27,7 +30,10 @@ const ACTIONS: PaletteEntry[] = [
   { id: "running", kind: "Jobs", title: "Running jobs", target: { to: "/jobs", search: { status: ["active"] } } },
   { id: "timeline", kind: "Jobs", title: "Timeline of jobs", target: { to: "/jobs", search: { view: "timeline" } } },
   { id: "gallery", kind: "Artifacts", title: "Gallery of artifacts", target: { to: "/artifacts", search: { layout: "gallery" } } },
-  { id: "help", kind: "Help", title: "Keyboard shortcuts", target: "help" },
+  { id: "help", kind: "Help", title: "Keyboard shortcuts", target: { command: "help" } },
+  { id: "theme-light", kind: "Colours", title: "Light colours", target: { command: "theme-light" } },
+  { id: "theme-dark", kind: "Colours", title: "Dark colours", target: { command: "theme-dark" } },
+  { id: "theme-system", kind: "Colours", title: "Colours as the system has them", target: { command: "theme-system" } },
 ];
 
 export function paletteEntries(words: string, { functions, jobs, artifacts }: Findable): PaletteEntry[] {
@@ -37,6 +43,7 @@ export function paletteEntries(words: string, { functions, jobs, artifacts }: Fi
     ...(JOB_ID.test(words) ? [jobWithId(words.toLowerCase())] : []),
     ...best(words, [...pages, ...ACTIONS], (entry) => entry.title),
     ...best(words, functions, (one) => `${one.name} ${one.key}`).map(functionEntry),
+    ...(/^run\b/i.test(words) ? best(words, functions, (one) => `run ${one.name} ${one.key}`).map(runEntry) : []),
     ...best(words, jobs, (job) => `${job.id} ${job.functionName}`).map(jobEntry),
     ...artifacts.slice(0, MOST_OF_A_KIND).map(artifactEntry),
   ];
@@ -61,6 +68,10 @@ function jobWithId(id: string): PaletteEntry {
 
 function functionEntry({ key, name, type }: RegisteredFunction): PaletteEntry {
   return { id: `function-${key}`, kind: "Function", title: name, note: type, target: { to: "/functions/$functionKey", params: { functionKey: key } } };
+}
+
+function runEntry({ key, name }: RegisteredFunction): PaletteEntry {
+  return { id: `run-${key}`, kind: "Run", title: `Run ${name}…`, target: { to: "/functions/$functionKey", params: { functionKey: key }, search: { run: "now" } } };
 }
 
 function jobEntry({ id, functionName, status }: Job): PaletteEntry {

@@ -8,7 +8,7 @@ import { NotFoundPage } from "../pages/NotFoundPage";
 import { Shell } from "../shell/Shell";
 import { validateApiSearch } from "./apiSearch";
 import { parseSearch, stringifySearch } from "./searchParams";
-import { validateActivitySearch, validateArtifactsSearch, validateJobSearch, validateJobsSearch, validateOverviewSearch } from "./searches";
+import { validateActivitySearch, validateArtifactsSearch, validateFunctionSearch, validateJobSearch, validateJobsSearch, validateOverviewSearch } from "./searches";
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage });
 const getParentRoute = () => rootRoute;
@@ -50,7 +50,7 @@ const functionsRoute = createRoute({
 const functionRoute = createRoute({
   getParentRoute,
   path: "/functions/$functionKey",
-  validateSearch: validateOverviewSearch,
+  validateSearch: validateFunctionSearch,
   component: lazyRouteComponent(() => import("../pages/FunctionPage"), "FunctionPage"),
 });
 

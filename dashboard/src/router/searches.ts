@@ -9,6 +9,11 @@ export interface OverviewSearch {
   hours?: TrendHours;
 }
 
+export interface FunctionSearch extends OverviewSearch {
+  /** The form that runs it is open. */
+  run?: "now";
+}
+
 export interface JobsSearch extends JobFilter {
   /** The table when absent. */
   view?: "timeline";
@@ -17,9 +22,14 @@ export interface JobsSearch extends JobFilter {
 export interface JobSearch {
   /** The open part of the page; the summary when absent. */
   part?: Exclude<JobPart, "summary">;
+  /** Among its artifacts: as tiles, the selected one, the open tab of its pane, and what it is compared with. */
+  layout?: "gallery";
+  selected?: string;
+  tab?: Exclude<PaneTab, "preview">;
+  compare?: string;
 }
 
-export const JOB_PARTS = ["summary", "logs", "tree", "lineage"] as const;
+export const JOB_PARTS = ["summary", "artifacts", "logs", "tree", "lineage"] as const;
 export type JobPart = (typeof JOB_PARTS)[number];
 
 export interface ActivitySearch {
@@ -66,12 +76,22 @@ export function validateJobsSearch(raw: Record<string, unknown>): JobsSearch {
 }
 
 export function validateJobSearch(raw: Record<string, unknown>): JobSearch {
-  return present<Required<JobSearch>>({ part: readWord(raw["part"], ["logs", "tree", "lineage"]) });
+  return present<Required<JobSearch>>({
+    part: readWord(raw["part"], ["artifacts", "logs", "tree", "lineage"]),
+    layout: readWord(raw["layout"], ["gallery"]),
+    selected: readText(raw["selected"]),
+    tab: readWord(raw["tab"], ["details", "versions", "lineage"]),
+    compare: readText(raw["compare"]),
+  });
 }
 
 export function validateOverviewSearch(raw: Record<string, unknown>): OverviewSearch {
   const hours = readCount(raw["hours"]);
   return present<Required<OverviewSearch>>({ hours: TREND_HOURS.find((one) => one === hours && one !== 24) });
+}
+
+export function validateFunctionSearch(raw: Record<string, unknown>): FunctionSearch {
+  return present<Required<FunctionSearch>>({ hours: validateOverviewSearch(raw).hours, run: readWord(raw["run"], ["now"]) });
 }
 
 export function validateActivitySearch(raw: Record<string, unknown>): ActivitySearch {

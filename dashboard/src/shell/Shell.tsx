@@ -11,12 +11,15 @@ import { ConnectionBanner } from "./ConnectionBanner";
 import { Mark } from "./Mark";
 import { PAGES } from "./pages";
 import { SignIn } from "./SignIn";
+import { ThemeButton } from "./ThemeButton";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const keyNeeded = useSyncExternalStore(subscribeToKeyNeeded, readKeyNeeded);
   useFocusOnNavigation(main);
   const pages = usePagesShown();
+  const nav = useRef<HTMLElement>(null);
+  useOpenPageInSight(nav, pages.length);
   return (
     <>
       <button
@@ -34,7 +37,7 @@ export function Shell() {
             <Mark />
             UpNext
           </Link>
-          <nav className="nav" aria-label="Pages">
+          <nav className="nav" aria-label="Pages" ref={nav}>
             {pages.map((page) => (
               <Link
                 key={page.to}
@@ -48,6 +51,7 @@ export function Shell() {
             ))}
           </nav>
           <Keyboard />
+          <ThemeButton />
           <ServerVersion />
         </div>
       </header>
@@ -79,7 +83,15 @@ function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>): void {
     if (shown.current === pathname) return;
     shown.current = pathname;
     main.current?.focus({ preventScroll: true });
-    // Where the navigation scrolls sideways.
-    document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [main, pathname]);
+}
+
+/** Where the navigation scrolls sideways, the page that is open is in sight. */
+function useOpenPageInSight(nav: React.RefObject<HTMLElement | null>, pages: number): void {
+  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => {
+    const link = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (link === null || link === undefined || nav.current === null) return;
+    nav.current.scrollTo({ left: link.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2 });
+  }, [nav, pathname, pages]);
 }

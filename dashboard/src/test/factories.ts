@@ -192,6 +192,7 @@ export function makeWireInstance(facts: Partial<WireWorkerInstance> = {}): WireW
     function_names: { generate_report: "generate_report" },
     concurrency: 4,
     active_jobs: 0,
+    memory_bytes: null,
     hostname: "host",
     pid: 4_242,
     language: "python",

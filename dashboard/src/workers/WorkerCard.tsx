@@ -7,7 +7,7 @@ import { ProgressBar } from "../components/ProgressBar";
 import { SlotBar } from "../components/SlotBar";
 import { JobDuration } from "../components/JobDuration";
 import { TimeAgo } from "../components/TimeAgo";
-import { formatCount } from "../format/numbers";
+import { formatBytes, formatCount } from "../format/numbers";
 
 interface WorkerCardProps {
   worker: Worker;
@@ -74,6 +74,11 @@ function Instance({ instance, jobs, showsSlots }: { instance: WorkerInstance; jo
           {instance.alive ? "since " : instance.stoppedAt === null ? "vanished, last seen " : "stopped "}
           <TimeAgo date={instance.alive ? instance.startedAt : (instance.stoppedAt ?? instance.lastSeenAt)} />
         </span>
+        {instance.alive && instance.memoryBytes !== null && (
+          <span className="instance-memory" title={`${formatCount(instance.memoryBytes)} bytes of memory, without child processes`}>
+            {formatBytes(instance.memoryBytes)}
+          </span>
+        )}
         {showsSlots && <SlotBar busy={instance.busySlots} slots={instance.slots} />}
       </div>
       {jobs.length > 0 && (

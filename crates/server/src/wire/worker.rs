@@ -51,6 +51,9 @@ pub struct WorkerInstance {
     pub concurrency: u32,
     /// Jobs it holds leases on.
     pub active_jobs: u32,
+    /// Resident memory of its process at its last heartbeat, in bytes, without its child processes; null until it told, and
+    /// where the system does not tell.
+    pub memory_bytes: Option<u64>,
     /// The machine it runs on.
     pub hostname: String,
     /// Its process id there.
@@ -74,6 +77,7 @@ impl WorkerInstance {
             functions: worker.functions,
             concurrency: worker.concurrency,
             active_jobs: worker.active_jobs,
+            memory_bytes: worker.memory_bytes,
             hostname: worker.hostname,
             pid: worker.pid,
             language: worker.language,

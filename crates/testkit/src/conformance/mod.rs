@@ -390,6 +390,7 @@ macro_rules! backend_conformance {
             workers {
                 a_registered_worker_is_listed,
                 a_silent_worker_is_not_alive,
+                memory_comes_with_signs_of_life,
                 a_stopped_worker_is_listed_as_stopped,
                 registering_again_replaces,
                 workers_are_listed_for_a_day,

@@ -1,5 +1,6 @@
 //! `register_worker`, `deregister_worker` and `list_workers`: who is there, who stopped, who vanished.
 
+use upnext_core::backend::RenewRequest;
 use upnext_core::{FunctionDefinition, Worker, WorkerId, WorkerRegistration};
 
 use crate::factories::{claim_request, new_job, ok, registration, renew_request, worker_id};
@@ -63,6 +64,18 @@ pub async fn a_silent_worker_is_not_alive(harness: &dyn Harness) {
     assert_eq!(worker.stopped_at, None, "a worker that vanished did not stop in good order");
     fixture.backend.renew(renew_request(Vec::new())).await.expect("renew should not fail");
     assert!(only_worker(&fixture).await.alive, "a sign of life should make the worker alive again");
+}
+
+/// A worker's sign of life brings what memory it takes; one that cannot tell is listed without.
+pub async fn memory_comes_with_signs_of_life(harness: &dyn Harness) {
+    let fixture = harness.open().await;
+    fixture.backend.register(registration(&worker_id(), "tester", &["f"])).await;
+    assert_eq!(only_worker(&fixture).await.memory_bytes, None, "nobody told what memory it takes");
+    for told in [Some(48 << 20), Some(5_000_000_000), None] {
+        let request = RenewRequest { memory_bytes: told, ..renew_request(Vec::new()) };
+        fixture.backend.renew(request).await.expect("renew should not fail");
+        assert_eq!(only_worker(&fixture).await.memory_bytes, told, "the memory is not what was told last");
+    }
 }
 
 /// A worker that said goodbye is not alive, and is listed as stopped; saying it twice or for nobody is fine.

@@ -7,9 +7,13 @@ import { sortedRows, summaryOf, type Cell, type ColumnSummary, type Order } from
 
 type Table = PreviewOf<"table">;
 
+/** How formats call the types of numbers. */
+const NUMERIC = /^(?:u?int|integer|number|float|double|decimal)/i;
+
 export function TableGrid({ table, label }: { table: Table; label: string }) {
   const [order, setOrder] = useState<Order | null>(null);
   const [summed, setSummed] = useState(false);
+  const numeric = table.columns.map(({ type }) => NUMERIC.test(type));
   const rows = useMemo(() => sortedRows(table.rows, order), [table.rows, order]);
   return (
     <div className="viewer">
@@ -35,7 +39,7 @@ export function TableGrid({ table, label }: { table: Table; label: string }) {
                 <span className="visually-hidden">Row</span>
               </th>
               {table.columns.map((column, index) => (
-                <th key={index} scope="col" aria-label={`${column.name}, ${column.type}`} aria-sort={sortOf(order, index)}>
+                <th key={index} scope="col" className={numeric[index] === true ? "grid-numeric" : undefined} aria-label={`${column.name}, ${column.type}`} aria-sort={sortOf(order, index)}>
                   <button
                     type="button"
                     className="grid-sort"
@@ -58,7 +62,7 @@ export function TableGrid({ table, label }: { table: Table; label: string }) {
               <tr key={place}>
                 <td className="grid-number">{formatCount(place + 1)}</td>
                 {row.map((cell, column) => (
-                  <CellOf key={column} cell={cell} />
+                  <CellOf key={column} cell={cell} numeric={numeric[column] ?? false} />
                 ))}
               </tr>
             ))}
@@ -87,10 +91,10 @@ function rough(value: number): string {
   return value.toLocaleString(undefined, { maximumSignificantDigits: 6 });
 }
 
-function CellOf({ cell }: { cell: Cell }) {
-  if (cell === null) return <td className="muted">null</td>;
-  const numeric = typeof cell === "number" || typeof cell === "bigint";
-  return <td className={numeric ? "grid-numeric" : undefined}>{String(cell)}</td>;
+function CellOf({ cell, numeric }: { cell: Cell; numeric: boolean }) {
+  const align = numeric ? "grid-numeric" : "";
+  if (cell === null) return <td className={`muted ${align}`}>null</td>;
+  return <td className={align}>{String(cell)}</td>;
 }
 
 /** Up, then down, then as in the file. */
