@@ -63,9 +63,9 @@ async fn open(home: &Path) -> Deployment {
 fn content(number: usize) -> Bytes {
     // Every fifth is the same, so that equal bytes are stored at once; every third lives in the job database.
     let (seed, size) = match number {
-        _ if number % 5 == 0 => (0, 60_000),
-        _ if number % 3 == 0 => (number, 900),
-        _ if number % 7 == 0 => (number, 300_000),
+        _ if number.is_multiple_of(5) => (0, 60_000),
+        _ if number.is_multiple_of(3) => (number, 900),
+        _ if number.is_multiple_of(7) => (number, 300_000),
         _ => (number, 33_000 + number % 4096),
     };
     let mut bytes = vec![0; size];
@@ -85,7 +85,7 @@ async fn make(artifacts: &ArtifactService, job: JobId, number: usize) -> Artifac
         }
         return writer.close().await.unwrap();
     }
-    let data = if number % 7 == 0 {
+    let data = if number.is_multiple_of(7) {
         // More than is kept in memory: it comes through a temporary file.
         let pieces: Vec<_> = bytes.chunks(50_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         ArtifactData::Stream(stream::iter(pieces).boxed())
@@ -99,7 +99,7 @@ async fn make(artifacts: &ArtifactService, job: JobId, number: usize) -> Artifac
 async fn forget(home: &Path, artifacts: &ArtifactService, artifact: &Artifact, number: usize) {
     artifacts.delete(artifact.id).await.unwrap();
     // Those that others make as well must not be made old under them.
-    if number % 5 != 0
+    if !number.is_multiple_of(5)
         && let Some(sha256) = artifact.sha256
         && let Ok(file) =
             std::fs::File::options().append(true).open(home.join("artifacts").join(sha256.storage_key()))
