@@ -17,7 +17,7 @@ type HookFn = Arc<dyn Fn(Context) -> HookFuture + Send + Sync>;
 /// Functions that are called around the attempts of a task, as the options of `#[upnext::task]` name them.
 ///
 /// A hook takes nothing or the [`Context`], is `async` or not, and returns nothing or a `Result`. An error or a panic in
-/// one is logged and changes nothing. One that is not async should not block.
+/// one is logged and changes nothing. One that is not async may take a `&Context`, and should not block.
 ///
 /// | hook | called |
 /// | --- | --- |
@@ -35,7 +35,7 @@ type HookFn = Arc<dyn Fn(Context) -> HookFuture + Send + Sync>;
 ///     Ok(u64::from(u32::try_from(rows)?))
 /// }
 ///
-/// fn noted(context: Context) {
+/// fn noted(context: &Context) {
 ///     println!("attempt {} of {} failed", context.attempt(), context.max_attempts());
 /// }
 ///
@@ -154,7 +154,7 @@ async fn call(moment: &str, hook: Option<&HookFn>, context: &Context) {
     context.clone().scope(said).await;
 }
 
-/// A function that can be a hook. `Shape` tells the compiler which of the four it is.
+/// A function that can be a hook. `Shape` tells the compiler which of the forms it has.
 ///
 /// ```compile_fail
 /// fn of_the_result(value: u64) {}
@@ -209,6 +209,10 @@ impl<T, E: fmt::Display> HookEnd for Result<T, E> {
 #[derive(Debug)]
 pub struct Form<const ASYNC: bool, const CONTEXT: bool>;
 
+/// The form of a hook that is not async and takes a `&Context`.
+#[derive(Debug)]
+pub struct ByReference;
+
 impl<F, R> Hook<(Form<false, false>, R)> for F
 where
     F: Fn() -> R + Send + Sync + 'static,
@@ -226,6 +230,16 @@ where
 {
     fn begin(&self, context: Context) -> HookFuture {
         ready(self(context).end())
+    }
+}
+
+impl<F, R> Hook<(ByReference, R)> for F
+where
+    F: Fn(&Context) -> R + Send + Sync + 'static,
+    R: HookEnd,
+{
+    fn begin(&self, context: Context) -> HookFuture {
+        ready(self(&context).end())
     }
 }
 

@@ -132,7 +132,7 @@ pub use upnext_macros::task;
 pub mod __private {
     pub use crate::declare::{Seconds, checked, pattern, rate_limit, template};
     pub use crate::failure::{Thrown, ThrownBox, ThrownError, ThrownFailure, ThrownShared, ThrownText};
-    pub use crate::hooks::{Form, Hook, HookEnd};
+    pub use crate::hooks::{ByReference, Form, Hook, HookEnd};
     pub use serde;
     pub use upnext_core::function::CronRule;
 }

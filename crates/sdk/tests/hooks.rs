@@ -34,8 +34,8 @@ async fn called(task: &str, hook: &str) {
     }
 }
 
-fn started(context: Context) {
-    note(&context, "start");
+fn started(context: &Context) {
+    note(context, "start");
 }
 
 async fn succeeded(context: Context) {
@@ -89,7 +89,7 @@ async fn second_time(times: u32) -> Result<u32, String> {
 #[upnext::task(
     name = "gives-up",
     retries = 3,
-    on_start = started,
+    on_start = |context: Context| note(&context, "start"),
     on_failure = failed,
     on_retry = retried,
     on_complete = completed
