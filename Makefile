@@ -75,6 +75,7 @@ openapi: ## Rewrites docs/reference/openapi.json and the dashboard's types from 
 crash: dashboard/dist/index.html ## Kills workers, servers and submitters, and cuts the power, for some minutes; prints figures
 	cargo test -p upnext-crash --test crash -- --ignored --nocapture --test-threads=1
 	cargo test -p upnext-sqlite --test power_loss -- --ignored --nocapture --test-threads=1
+	cargo test -p upnext-crash --test power_loss -- --ignored --nocapture --test-threads=1
 
 bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size full" takes hours, ARGS=--help tells
 	cargo build --quiet --release -p upnext-bench

@@ -17,8 +17,10 @@ import inspect
 import io
 import json
 import os
+import re
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,13 +58,42 @@ IN_SYNC_JOBS = {
 }
 #: What has no docstring of its own, and the module whose docstring it is shown in.
 SHOWN_BY_MODULES: dict[str, types.ModuleType] = {"__version__": upnext, "ArtifactData": _artifact_data}
+#: Methods that the package calls itself, and one that ends with a signal: `upnext.run` shows it.
+NOT_FOR_EXAMPLES = {
+    "Artifact.handle",
+    "ArtifactFile.writable",
+    "EventHandle.send_packed",
+    "EventHandle.send_packed_sync",
+    "TaskHandle.invoke",
+    "TaskHandle.pack_all",
+    "TaskHandle.submit_all",
+    "TaskHandle.submit_packed",
+    "Worker.offer_only",
+    "Worker.register",
+    "Worker.run",
+    "WorkerQueueConfig.warn",
+}
+CLASSES = {name: kind for name in upnext.__all__ if isinstance(kind := getattr(upnext, name), type)}
+
+
+def own_members(kind: type) -> dict[str, Any]:
+    """What a class and those of its bases that are ours define for everybody."""
+    bases = [base for base in reversed(kind.__mro__) if base.__module__.startswith("upnext")]
+    return {name: member for base in bases for name, member in vars(base).items() if not name.startswith("_")}
+
+
+def documented(member: Any) -> Any:
+    """The function behind a member of a class, or the property; None for plain values."""
+    if isinstance(member, classmethod | staticmethod):
+        return member.__func__
+    return member if inspect.isfunction(member) or isinstance(member, property) else None
+
+
 METHODS: dict[str, Any] = {
-    "Artifact.bytes": upnext.Artifact.bytes,
-    "Artifact.open": upnext.Artifact.open,
-    "Artifact.follow": upnext.Artifact.follow,
-    "Artifact.update": upnext.Artifact.update,
-    "Artifact.open_sync": upnext.Artifact.open_sync,
-    "Worker.lifespan": upnext.Worker.lifespan,
+    f"{name}.{member}": function
+    for name, kind in CLASSES.items()
+    for member, value in own_members(kind).items()
+    if (function := documented(value)) is not None and ">>>" in (inspect.getdoc(function) or "")
 }
 
 Run = Callable[[Any, dict[str, Any]], Any]
@@ -80,7 +111,23 @@ def test_every_public_name_has_an_example() -> None:
     assert not without, f"these have no example (>>>) in their docstrings: {', '.join(without)}"
 
 
-def usual_names(worker: upnext.Worker) -> dict[str, Any]:
+def test_every_public_method_has_a_docstring_and_is_shown() -> None:
+    """In its own docstring or in that of its class; what is there for code without a loop by what it is the twin of."""
+    for name, kind in CLASSES.items():
+        shown = "\n".join(example.source for example in examples_of(name))
+        for member, value in own_members(kind).items():
+            function = documented(value)
+            if function is None:
+                continue
+            assert function.__doc__, f"{name}.{member} has no docstring"
+            is_twin = member.endswith("_sync") and hasattr(kind, member.removesuffix("_sync"))
+            if isinstance(function, property) or is_twin or f"{name}.{member}" in NOT_FOR_EXAMPLES:
+                continue
+            is_shown = f"{name}.{member}" in METHODS or re.search(rf"[.@]{member}\b", shown)
+            assert is_shown, f"no docstring shows {name}.{member} in an example (>>>)"
+
+
+def usual_names(worker: upnext.Worker, folder: Path) -> dict[str, Any]:
     """What examples begin with: some modules, a worker with the task `double`, and things they talk about."""
 
     @worker.task
@@ -93,6 +140,7 @@ def usual_names(worker: upnext.Worker) -> dict[str, Any]:
         "worker": worker,
         "double": double,
         "timedelta": dt.timedelta,
+        "folder": folder,
         "yesterday": dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1),
         "figure": Figure(),
     }
@@ -131,9 +179,9 @@ def run_sync(examples: list[doctest.Example], names: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*upnext.__all__, *METHODS} - {"run"}))
-def test_the_example_works(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_the_example_works(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setenv("UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES", "1000000")
-    names, examples = usual_names(worker), examples_of(name)
+    names, examples = usual_names(worker, tmp_path), examples_of(name)
     # Another one makes what examples find, so that theirs can be given a lifespan and tasks before it starts.
     other = upnext.Worker("other")
 
@@ -169,9 +217,10 @@ def test_the_example_works(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatc
             await names["future"].result(20)
             names["artifact"] = await upnext.get_artifact(job=names["future"], name="report.json")
             await train.wait(wait_timeout=20)
-            if name in IN_SYNC_JOBS or name.endswith("_sync"):
+            if name.split(".")[0] in IN_SYNC_JOBS or name.endswith("_sync"):
+                await start()
                 await in_sync.wait(wait_timeout=20)
-            elif name in IN_ASYNC_JOBS:
+            elif name.split(".")[0] in IN_ASYNC_JOBS:
                 await in_async.wait(wait_timeout=20)
             else:
                 await run_async(examples, names, start)

@@ -42,6 +42,7 @@ NAMES = [
     "JobStatus",
     "MissedRunPolicy",
     "PackageManager",
+    "ResultError",
     "StaleLeaseError",
     "SyncExecutor",
     "TaskExecutionError",

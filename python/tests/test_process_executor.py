@@ -413,13 +413,13 @@ def test_what_no_child_can_import_is_refused_at_the_start(programs: Programs) ->
     assert "defined in an interactive session or on a command line, which a child process cannot import" in output
 
 
-def test_resources_do_not_reach_child_processes() -> None:
+def test_a_task_that_wants_resources_needs_a_lifespan() -> None:
     worker = upnext.Worker("resourceful", sync_executor="process")
 
     @worker.task
     def wants(pool: Any = upnext.resource()) -> None: ...
 
-    with pytest.raises(RuntimeError, match="task 'wants' of worker 'resourceful' wants resources, which the lifespan"):
+    with pytest.raises(RuntimeError, match="task 'wants' wants the resource 'pool', and there are none here"):
         asyncio.run(worker.start())
 
 

@@ -45,6 +45,8 @@ MISUSE = """
     worker.task(retry=3)  # error: reportCallIssue
     worker.task(retry_on="ValueError")  # error: reportArgumentType
     worker.task(capture_logs="yes")  # error: reportArgumentType
+    worker.task(on_failure="notify")  # error: reportArgumentType
+    worker.lifespan(7)  # error: reportArgumentType
     upnext.WorkerQueueConfig(batch=1)  # error: reportCallIssue
     upnext.Worker(queue_config={"batch_size": 1})  # error: reportArgumentType
 """

@@ -27,28 +27,61 @@ class _Routes:
     """What declares paths: an `Api`, or a group of its paths. The options of each are FastAPI's."""
 
     def get(self, path: str, **options: Any) -> Callable[[F], F]:
-        """Declares a path that answers GET."""
+        """Declares a path that answers GET.
+
+        >>> api = upnext.Api("shop")
+        >>> @api.get("/orders/{order_id}")
+        ... async def order(order_id: int) -> dict[str, int]:
+        ...     return {"id": order_id}
+        """
         return self._declare("get", path, options)
 
     def post(self, path: str, **options: Any) -> Callable[[F], F]:
-        """Declares a path that answers POST."""
+        """Declares a path that answers POST.
+
+        >>> api = upnext.Api("shop")
+        >>> @api.post("/orders", status_code=202)
+        ... async def order(amount: int) -> dict[str, str]:
+        ...     return {"job_id": (await double.submit(amount)).job_id}
+        """
         return self._declare("post", path, options)
 
     def put(self, path: str, **options: Any) -> Callable[[F], F]:
-        """Declares a path that answers PUT."""
+        """Declares a path that answers PUT.
+
+        >>> api = upnext.Api("shop")
+        >>> @api.put("/orders/{order_id}")
+        ... async def order(order_id: int) -> dict[str, int]:
+        ...     return {"id": order_id}
+        """
         return self._declare("put", path, options)
 
     def patch(self, path: str, **options: Any) -> Callable[[F], F]:
-        """Declares a path that answers PATCH."""
+        """Declares a path that answers PATCH.
+
+        >>> api = upnext.Api("shop")
+        >>> @api.patch("/orders/{order_id}")
+        ... async def order(order_id: int) -> dict[str, int]:
+        ...     return {"id": order_id}
+        """
         return self._declare("patch", path, options)
 
     def delete(self, path: str, **options: Any) -> Callable[[F], F]:
-        """Declares a path that answers DELETE."""
+        """Declares a path that answers DELETE.
+
+        >>> api = upnext.Api("shop")
+        >>> @api.delete("/orders/{order_id}")
+        ... async def order(order_id: int) -> dict[str, int]:
+        ...     return {"id": order_id}
+        """
         return self._declare("delete", path, options)
 
     def group(self, prefix: str, tags: Sequence[str] = (), **options: Any) -> ApiGroup:
         """Paths under a common prefix, with common tags in the API's documentation. Each is there as soon as it is
-        declared. Further options (`dependencies`, `responses`, ...) hold for each path; its own go before them."""
+        declared. Further options (`dependencies`, `responses`, ...) hold for each path; its own go before them.
+
+        >>> orders = upnext.Api("shop").group("/orders", tags=["orders"])
+        """
         return ApiGroup(self, prefix, tags, options)
 
     def _declare(self, method: str, path: str, options: dict[str, Any]) -> Callable[[F], F]:
@@ -138,7 +171,12 @@ class Api(_Routes):
         handle_signals: bool = True,
         uvicorn_options: Mapping[str, Any] | None = None,
     ) -> Api:
-        """An API of an application that is there already."""
+        """An API of an application that is there already.
+
+        >>> import fastapi
+        >>> upnext.Api.from_fastapi(fastapi.FastAPI(), "shop", port=8000).address
+        'http://127.0.0.1:8000'
+        """
         if not isinstance(app, _fastapi().FastAPI):
             raise TypeError(f"API '{name}': app is a fastapi.FastAPI, not a {type(app).__qualname__}")
         api = cls.__new__(cls)
@@ -164,11 +202,20 @@ class Api(_Routes):
         return f"{scheme}://{host}:{port}"
 
     def include_router(self, router: APIRouter, **options: Any) -> None:
-        """Adds the paths of a FastAPI router. The options are FastAPI's."""
+        """Adds the paths of a FastAPI router. The options are FastAPI's.
+
+        >>> import fastapi
+        >>> router = fastapi.APIRouter()
+        >>> upnext.Api("shop").include_router(router, prefix="/orders")
+        """
         self._app.include_router(router, **options)
 
     def add_middleware(self, middleware: Any, *args: Any, **options: Any) -> None:
-        """Adds a middleware: an ASGI class, and what it is made with."""
+        """Adds a middleware: an ASGI class, and what it is made with.
+
+        >>> from fastapi.middleware.gzip import GZipMiddleware
+        >>> upnext.Api("shop").add_middleware(GZipMiddleware, minimum_size=1000)
+        """
         self._app.add_middleware(middleware, *args, **options)
 
     def static(
@@ -184,6 +231,8 @@ class Api(_Routes):
 
         `html` serves `index.html` for a folder. With `single_page`, an address that is no file and does not look like
         one gets it, too, as applications with addresses of their own need it.
+
+        >>> upnext.Api("shop").static("/", os.getcwd(), single_page=True)
         """
         from starlette.staticfiles import StaticFiles
 

@@ -123,7 +123,11 @@ class Artifact:
         return self._find_sync("bytes").read_all(current.get()).wait()
 
     async def text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """All bytes as text. Raises `UnicodeDecodeError` when they are not."""
+        """All bytes as text. Raises `UnicodeDecodeError` when they are not.
+
+        >>> await artifact.text()
+        '{"rows":42}'
+        """
         return (await self.bytes()).decode(encoding, errors)
 
     def text_sync(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -131,7 +135,11 @@ class Artifact:
         return self._find_sync("text").read_all(current.get()).wait().decode(encoding, errors)
 
     async def json(self) -> Any:
-        """The value that the bytes are JSON of. Raises `json.JSONDecodeError`, a `ValueError`, when they are not."""
+        """The value that the bytes are JSON of. Raises `json.JSONDecodeError`, a `ValueError`, when they are not.
+
+        >>> await artifact.json()
+        {'rows': 42}
+        """
         return json_text.loads(await self.bytes())
 
     def json_sync(self) -> Any:
@@ -140,7 +148,12 @@ class Artifact:
 
     async def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes all bytes into a file, in constant memory, and gives its path. The file appears when it is complete,
-        in the place of one that was there. Raises `OSError` when it cannot be written."""
+        in the place of one that was there. Raises `OSError` when it cannot be written.
+
+        >>> path = await artifact.save(folder / "copy.json")
+        >>> path.read_text()
+        '{"rows":42}'
+        """
         target = Path(path)
         await done((await self._find()).save(target, current.get()))
         return target
@@ -219,7 +232,11 @@ class Artifact:
         return artifact_of(self._find_sync("update").update(changes).wait())
 
     async def delete(self) -> bool:
-        """Removes the artifact. False when it was gone already."""
+        """Removes the artifact. False when it was gone already.
+
+        >>> await artifact.delete(), await artifact.delete()
+        (True, False)
+        """
         try:
             return await done_for_good((await self._find()).delete())
         except ArtifactNotFoundError:
@@ -254,6 +271,7 @@ class Artifact:
         return self.handle()
 
     def handle(self) -> StoredArtifact:
+        """What reads it where this process is connected."""
         stored = self._stored
         if stored is not None and stored.is_ours:
             return stored

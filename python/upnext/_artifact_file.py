@@ -112,12 +112,23 @@ class ArtifactFile(io.BufferedIOBase):
         return length
 
     def flush(self) -> None:
-        """Returns when everything written so far is durable, and visible to readers."""
+        """Returns when everything written so far is durable, and visible to readers.
+
+        >>> with upnext.open_artifact_sync("train.log") as log:
+        ...     print("epoch 1: 0.71", file=log)
+        ...     log.flush()
+        """
         self._open().flush().wait()
 
     def close(self) -> None:
         """Makes the artifact whole. Raises `InvalidArtifactError` when its bytes break a rule of its type; it stays
-        incomplete then. Closing again does nothing."""
+        incomplete then. Closing again does nothing.
+
+        >>> log = upnext.open_artifact_sync("train.log")
+        >>> log.close()
+        >>> log.closed, log.artifact.status
+        (True, 'available')
+        """
         writer, self._writer = self._writer, None
         if writer is None:
             return
@@ -127,7 +138,13 @@ class ArtifactFile(io.BufferedIOBase):
             writer.release()
 
     def abandon(self) -> None:
-        """Keeps what was written so far, and leaves the artifact incomplete."""
+        """Keeps what was written so far, and leaves the artifact incomplete.
+
+        >>> log = upnext.open_artifact_sync("train.log")
+        >>> log.abandon()
+        >>> log.closed
+        True
+        """
         writer, self._writer = self._writer, None
         if writer is None:
             return
@@ -192,7 +209,11 @@ class ArtifactTextFile(io.TextIOWrapper):
         return self._file.artifact
 
     def abandon(self) -> None:
-        """Keeps what was written so far, and leaves the artifact incomplete."""
+        """Keeps what was written so far, and leaves the artifact incomplete.
+
+        >>> table = upnext.open_artifact_sync("table.csv", mode="w")
+        >>> table.abandon()
+        """
         self._file.abandon()
 
     def __exit__(

@@ -75,7 +75,11 @@ class ArtifactReader:
         return piece
 
     async def close(self) -> None:
-        """Lets go of it. Leaving the block does that, too."""
+        """Lets go of it. Leaving the block does that, too.
+
+        >>> async with artifact.open() as reader:
+        ...     await reader.close()
+        """
         self._closed = True
         self._reader = None
 

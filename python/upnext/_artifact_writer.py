@@ -79,7 +79,12 @@ class ArtifactWriter:
         return length
 
     async def flush(self) -> None:
-        """Returns when everything written so far is durable, and visible to readers."""
+        """Returns when everything written so far is durable, and visible to readers.
+
+        >>> async with upnext.open_artifact("train.log") as log:
+        ...     await log.write("epoch 1: 0.71")
+        ...     await log.flush()
+        """
         await done_for_good(self._open().flush())
 
     def _open(self) -> _bridge.ArtifactWriter:

@@ -19,7 +19,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from upnext import _bridge, _origin, _recording, _task
+from upnext import _bridge, _child_lifespan, _origin, _recording, _resources, _task
 from upnext._channel import INTERRUPT, Channel, read_orders
 from upnext._client import connection
 from upnext._context import current
@@ -55,6 +55,7 @@ def main(requests: int, orders: int, parent: int) -> None:
     os.register_at_fork(after_in_child=child.forget)
     with contextlib.suppress(EOFError, OSError, InterruptedTaskError):
         child.serve()
+    child.leave()
 
 
 class Child:
@@ -70,6 +71,7 @@ class Child:
         self._key: int | None = None
         self._attempt: _bridge.Attempt | None = None
         self._asked = False
+        self._lifespan: _child_lifespan.ChildLifespan | None = None
 
     def serve(self) -> None:
         """Gets ready and runs what comes."""
@@ -111,6 +113,7 @@ class Child:
         for number in _FOREIGN:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
         self._key = None
+        self._lifespan = None
         self._channel.close()
         with contextlib.suppress(OSError):
             os.close(self._orders)
@@ -135,7 +138,32 @@ class Child:
             failed = Failed.of(error)
             text = f"{origin.modules[0].described} cannot be imported in a child process: {failed.error}"
             return {"failed": failed._replace(error=text)}
+        return {} if greeting["lifespan"] is None else self._live(*greeting["lifespan"])
+
+    def _live(self, worker: str, modules: list[Any], tasks: list[str]) -> dict[str, Any]:
+        """Runs the start-up of the worker's lifespan, whose resources all tasks find. Answers what went wrong."""
+        shared = _child_lifespan.Shared(worker, tuple(Module(*each) for each in modules), tuple(tasks))
+        try:
+            wanting = [self._task(key) for key in shared.tasks]
+            lifespan = _child_lifespan.found(shared, wanting[0].worker)
+            resources = lifespan.enter()
+        except BaseException as error:
+            failed = Failed.of(error)
+            text = f"the lifespan of worker '{worker}' failed in a child process: {failed.error}"
+            return {"failed": failed._replace(error=text)}
+        self._lifespan = lifespan
+        try:
+            for task in wanting:
+                _resources.check(task.key, resources, task.arguments.resources)
+        except RuntimeError as error:
+            return {"failed": Failed(str(error))}
+        _resources.here.set(resources)
         return {}
+
+    def leave(self) -> None:
+        """Runs the shut-down of the lifespan, if there was one."""
+        if self._lifespan is not None:
+            self._lifespan.leave()
 
     def _connect(self) -> None:
         """Opens the backend: before the modules are imported, since one may change the environment and the worker's is

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from upnext._channel import ASK, INTERRUPT, Channel, write_order
 from upnext._child import PROGRAM
+from upnext._child_lifespan import Shared
 from upnext._origin import Origin
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _PATIENCE = 0.2
 _GRACE = {"cancelled": 2.0, "timeout": 2.0, "lease_lost": 0.5, "shutdown": 0.5}
 #: Seconds that a child without a task has for its `atexit`.
 _FAREWELL = 1.0
+#: Seconds that it has for the shut-down of a lifespan.
+SHUT_DOWN = 10.0
 
 
 class Setting(NamedTuple):
@@ -40,6 +43,8 @@ class Setting(NamedTuple):
     environment: dict[str, str]
     folder: str
     origins: list[Origin]
+    #: The lifespan, if each child runs it.
+    lifespan: Shared | None = None
 
 
 class ChildEndedError(Exception):
@@ -59,6 +64,7 @@ class ChildProcess:
         self._left = threading.Event()
         #: True once it was interrupted or is gone: nothing more is to be given to it.
         self.spent = False
+        self._killed = False
         #: Attempts that it has run.
         self.runs = 0
         ours, theirs = socket.socketpair()
@@ -94,10 +100,15 @@ class ChildProcess:
         return self._process.poll() is None
 
     def get_ready(self) -> list[Any] | None:
-        """Waits until it has imported what the tasks need. Answers what went wrong, in the fields of `Failed`."""
-        url, _, _, origins = self._setting
+        """Waits until it has imported what the tasks need and has its resources. Answers what went wrong, in the fields
+        of `Failed`."""
         answer: dict[str, Any] = self._converse(
-            {"url": url, "origins": origins, "arguments": [str(argument) for argument in sys.argv]}
+            {
+                "url": self._setting.url,
+                "origins": self._setting.origins,
+                "lifespan": self._setting.lifespan,
+                "arguments": [str(argument) for argument in sys.argv],
+            }
         )
         return answer.get("failed")
 
@@ -137,11 +148,14 @@ class ChildProcess:
             if self._key == key:
                 self._kill()
 
-    def end(self) -> None:
-        """Lets it go: a child without a task ends by itself when the channel is shut. Blocks until it is gone."""
+    def end(self) -> bool:
+        """Lets it go: a child without a task ends by itself when the channel is shut. Blocks until it is gone. False
+        when its lifespan was still shutting down and it had to be killed."""
+        killed = self._killed
         self._channel.shut()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.0 if self.spent or self._key is not None else _FAREWELL)
+            self._process.wait(self._farewell())
+        left = killed or self._setting.lifespan is None or not self.is_alive
         self.kill()
         self._process.wait()
         self._channel.close()
@@ -149,6 +163,14 @@ class ChildProcess:
             if self._orders >= 0:
                 os.close(self._orders)
                 self._orders = -1
+        return left
+
+    def _farewell(self) -> float:
+        if self._killed or self._key is not None:
+            return 0.0
+        if self._setting.lifespan is not None:
+            return SHUT_DOWN
+        return 0.0 if self.spent else _FAREWELL
 
     def kill(self) -> None:
         """Kills it, with what its tasks have started."""
@@ -156,7 +178,7 @@ class ChildProcess:
             self._kill()
 
     def _kill(self) -> None:
-        self.spent = True
+        self.spent = self._killed = True
         # As long as anything is left of the group, the system gives its number to nobody else.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -113,12 +113,13 @@ class Context:
 
     @property
     def resources(self) -> Any:
-        """What the worker's lifespan has yielded. Raises `RuntimeError` where there is none."""
+        """What the worker's lifespan has yielded in this process. Raises `RuntimeError` where there is none."""
         resources = _resources.here.get()
         if resources is _resources.NOTHING:
             raise RuntimeError(
                 f"task '{self.function}' asks for resources, and there are none here: give its worker a lifespan "
-                "that yields them (@worker.lifespan); child processes (SyncExecutor.PROCESS) never have any"
+                "that yields them (@worker.lifespan); child processes (SyncExecutor.PROCESS) have them where a task "
+                "that runs there asks for one with upnext.resource()"
             )
         return resources
 
@@ -129,7 +130,15 @@ class Context:
 
     def set_progress(self, progress: float, message: str | None = None) -> None:
         """Says how far the job is: 0.0 to 1.0, or 1 to 100. Steps that come too fast are merged; the end is always
-        sent."""
+        sent.
+
+        >>> @worker.task
+        ... async def load(rows: list[int]) -> None:
+        ...     for done, row in enumerate(rows, 1):
+        ...         upnext.get_current_context().set_progress(done / len(rows), f"row {row}")
+        >>> (await load.wait([7, 8])).ok
+        True
+        """
         if isinstance(progress, bool) or not isinstance(progress, int | float):
             raise ValueError(f"progress is a number from 0.0 to 1.0 or from 1 to 100, not {progress!r}")
         if not math.isfinite(progress) or not 0 <= progress <= 100:

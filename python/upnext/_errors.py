@@ -33,6 +33,27 @@ class ArgumentError(TypeError, ValueError):
     """
 
 
+class ResultError(TypeError):
+    """What a task returned does not fit. JSON cannot carry it: the job fails then and is not tried again. Or the job
+    completed, and its result does not fit the annotation of the task that waits for it: then `task_result` has it, with
+    the JSON as its value.
+
+    >>> @worker.task
+    ... async def names() -> list[str]:
+    ...     return {"Ann": 1}
+    >>> try:
+    ...     await names.wait()
+    ... except upnext.ResultError as error:
+    ...     print(error.task_result.value)
+    {'Ann': 1}
+    """
+
+    def __init__(self, message: str, task_result: TaskResult[Any] | None = None) -> None:
+        super().__init__(message)
+        #: How the job ended; None in the job itself.
+        self.task_result = task_result
+
+
 class BackendError(RuntimeError):
     """The job database failed or cannot be opened.
 

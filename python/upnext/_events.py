@@ -15,6 +15,7 @@ from upnext._task import TaskHandle, checked_key, refuse_in_loop
 
 if TYPE_CHECKING:
     from upnext._bridge import TaskSpec
+    from upnext._returns import Returns
     from upnext._worker import Worker
 
 P = ParamSpec("P")
@@ -69,7 +70,16 @@ class EventHandle:
         return await self.send_packed(_json.encode_arguments(data, f"event '{self.name}'"), None)
 
     async def send_idempotent(self, key: str, /, **data: Any) -> list[Future[Any]]:
-        """The same, but a handler with an unfinished job of this key gets no second one."""
+        """The same, but a handler with an unfinished job of this key gets no second one.
+
+        >>> paid = worker.event("order.paid")
+        >>> @paid.on
+        ... async def thank(order_id: int) -> str:
+        ...     return f"thanks for {order_id}"
+        >>> [job] = await paid.send_idempotent("order-7", order_id=7)
+        >>> await job.value()
+        'thanks for 7'
+        """
         return await self.send_packed(_json.encode_arguments(data, f"event '{self.name}'"), checked_key(key))
 
     def send_sync(self, **data: Any) -> list[Future[Any]]:
@@ -93,13 +103,18 @@ class EventHandle:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
         connected.send_event(mailbox_of(loop), answer, self.name, data, self._declared(), key, current.get())
-        return [Future(job_id, url) for job_id in await answer]
+        return [Future(job_id, url, self._returns_of) for job_id in await answer]
 
     def send_packed_sync(self, data: str, key: str | None) -> list[Future[Any]]:
         """The same, blocking."""
         url = self._worker.url
         ids = connection(url).send_event_sync(self.name, data, self._declared(), key, current.get())
-        return [Future(job_id, url) for job_id in ids]
+        return [Future(job_id, url, self._returns_of) for job_id in ids]
+
+    def _returns_of(self, function: str) -> Returns | None:
+        """What a handler of this process returns."""
+        handler = self._worker.tasks.get(function)
+        return None if handler is None else handler.returns
 
     def __repr__(self) -> str:
         return f"<upnext.EventHandle {self.name}>"
@@ -134,7 +149,15 @@ class TypedEvent(Generic[P, R]):
         return await self.event.send_packed(self.handler.arguments.pack(args, kwargs), None)
 
     async def send_idempotent(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
-        """The same, but a handler with an unfinished job of this key gets no second one."""
+        """The same, but a handler with an unfinished job of this key gets no second one.
+
+        >>> @worker.event("order.paid").on
+        ... async def thank(order_id: int) -> str:
+        ...     return f"thanks for {order_id}"
+        >>> [job] = await thank.send_idempotent("order-7", 7)
+        >>> await job.value()
+        'thanks for 7'
+        """
         return await self.event.send_packed(self.handler.arguments.pack(args, kwargs), checked_key(key))
 
     def send_sync(self, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from upnext import _json
 from upnext._client import connection_async, opened
-from upnext._errors import TaskExecutionError, TaskTimeoutError
+from upnext._errors import ResultError, TaskExecutionError, TaskTimeoutError
+from upnext._kind import Mismatch
 from upnext._mailbox import mailbox_of
+from upnext._returns import ReturnsOf
 from upnext._types import FailureReason, JobStatus
 
 R = TypeVar("R")
@@ -69,8 +71,8 @@ class TaskResult(Generic[R]):
         return self.status is JobStatus.COMPLETE
 
 
-def read_result(record: JobRecord) -> TaskResult[Any]:
-    """The result that a job's record holds; raises when it did not complete."""
+def read_result(record: JobRecord, returns_of: ReturnsOf | None = None) -> TaskResult[Any]:
+    """The result that a job's record holds, of the type that its task returns; raises when it did not complete."""
     (
         value,
         job_id,
@@ -102,14 +104,30 @@ def read_result(record: JobRecord) -> TaskResult[Any]:
         trace,
     )
     if result.ok:
-        return result
+        return result if returns_of is None else _typed(result, returns_of)
     if result.failure_reason is FailureReason.TIMEOUT:
         raise TaskTimeoutError(result)
     raise TaskExecutionError(result)
 
 
+def _typed(result: TaskResult[Any], returns_of: ReturnsOf) -> TaskResult[Any]:
+    returns = returns_of(result.function)
+    if returns is None:
+        return result
+    try:
+        value = returns.decode(result.value)
+    except Mismatch as mismatch:
+        raise ResultError(
+            f"job {result.job_id} completed, and its result does not fit the annotation of task '{result.function}': "
+            f"the result{mismatch.path} {mismatch.rule}",
+            result,
+        ) from None
+    return result if value is result.value else replace(result, value=value)
+
+
 class Future(Generic[R]):
-    """A submitted job.
+    """A submitted job. Its value has the type that the task returns; `upnext.Future(job_id)`, which knows no task,
+    gives what JSON carries.
 
     >>> future = await double.submit(21)
     >>> await future.value(timeout=20)
@@ -118,11 +136,12 @@ class Future(Generic[R]):
     False
     """
 
-    __slots__ = ("_job_id", "_url")
+    __slots__ = ("_job_id", "_returns_of", "_url")
 
-    def __init__(self, job_id: str, url: str | None = None) -> None:
+    def __init__(self, job_id: str, url: str | None = None, returns_of: ReturnsOf | None = None) -> None:
         self._job_id = job_id
         self._url = url
+        self._returns_of = returns_of
 
     @property
     def job_id(self) -> str:
@@ -131,13 +150,18 @@ class Future(Generic[R]):
 
     async def result(self, timeout: float | None = None) -> TaskResult[R]:
         """Waits for the job's end. Raises `TaskExecutionError` when it failed or was cancelled, `TimeoutError` when
-        it has not ended within `timeout` seconds (it goes on)."""
+        it has not ended within `timeout` seconds (it goes on), `ResultError` when its result does not fit the task's
+        annotation.
+
+        >>> (await (await double.submit(21)).result(timeout=20)).attempts
+        1
+        """
         connection = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[JobRecord] = loop.create_future()
         pending = connection.wait(mailbox_of(loop), answer, self._job_id, timeout)
         try:
-            return read_result(await answer)
+            return read_result(await answer, self._returns_of)
         except asyncio.CancelledError:
             pending.abort()
             raise

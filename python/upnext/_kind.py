@@ -1,4 +1,4 @@
-"""What the annotation of a parameter lets through: values checked when a job is submitted, and made again when it runs.
+"""What an annotation lets through: arguments checked when a job is submitted and made again when it runs; results, too.
 
 Owns what a kind is and how a value that does not fit is described. `_kind_plain`, `_kind_collection` and `_kind_record`
 hold the kinds themselves, `_kind_of` chooses one for an annotation.
@@ -30,8 +30,13 @@ class Mismatch(Exception):  # noqa: N818 (not an error of its own: it becomes th
 
     def sentence(self, argument: str) -> str:
         """What is wrong, as a clause about the argument."""
+        return f"the argument '{argument}{self.path}' {self.rule}"
+
+    @property
+    def rule(self) -> str:
+        """What is expected and what was given."""
         reason = f": {self.reason}" if self.reason else ""
-        return f"the argument '{argument}{self.path}' must be {self.expected}, not {shown(self.given)}{reason}"
+        return f"must be {self.expected}, not {shown(self.given)}{reason}"
 
 
 class Kind:
@@ -45,11 +50,11 @@ class Kind:
     name: str = "anything"
 
     def dump(self, value: Any) -> Any:
-        """What stands in JSON for a value that is given to `submit`. Raises `Mismatch`."""
+        """What stands in JSON for a value that is given to `submit` or returned. Raises `Mismatch`."""
         raise NotImplementedError
 
     def load(self, value: Any) -> Any:
-        """The value that the task gets for what stands in JSON. Raises `Mismatch`."""
+        """The value that the task, or who waits for it, gets for what stands in JSON. Raises `Mismatch`."""
         raise NotImplementedError
 
     def dump_key(self, key: Any) -> str:

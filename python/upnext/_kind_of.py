@@ -64,8 +64,8 @@ def kinds_of(
     names: dict[str, Any],
     none_by_default: set[str],
 ) -> dict[str, Kind]:
-    """The kind of each of these parameters that says one; whose default is None may be None, whatever it says. What
-    cannot be looked up is not checked, and logged."""
+    """The kind of each of these parameters that says one, and of `return`; whose default is None may be None, whatever
+    it says. What cannot be looked up is not checked, and logged."""
     found: dict[str, Kind] = {}
     for parameter, annotation in annotations.items():
         try:
@@ -73,9 +73,9 @@ def kinds_of(
             kind = kind_of(meant)
         except Exception as error:
             _log.warning(
-                "task '%s': the annotation of the argument '%s' cannot be looked up, so it is not checked: %s: %s",
+                "task '%s': the annotation of %s cannot be looked up, so it is not checked: %s: %s",
                 task,
-                parameter,
+                "what it returns" if parameter == "return" else f"the argument '{parameter}'",
                 type(error).__name__,
                 error,
             )

@@ -92,26 +92,31 @@ def checked(worker: str, function: Any) -> Callable[..., Any]:
     return lifespan
 
 
-@contextlib.asynccontextmanager
-async def _opened(function: Callable[..., Any], argument: Any) -> AsyncIterator[Any]:
+def opening(function: Callable[..., Any], argument: Any) -> Any:
+    """The context manager, async or not, that a lifespan is."""
     given = (argument,) if _takes_one(function) else ()
     if inspect.isasyncgenfunction(function):
-        opening: Any = contextlib.asynccontextmanager(function)(*given)
-    elif inspect.isgeneratorfunction(function):
-        opening = contextlib.contextmanager(function)(*given)
-    else:
-        opening = function(*given)
-    if hasattr(opening, "__aenter__"):
-        async with opening as resources:
+        return contextlib.asynccontextmanager(function)(*given)
+    if inspect.isgeneratorfunction(function):
+        return contextlib.contextmanager(function)(*given)
+    opened = function(*given)
+    if hasattr(opened, "__aenter__") or hasattr(opened, "__enter__"):
+        return opened
+    raise TypeError(
+        f"a lifespan is a generator with one yield, or gives a context manager; {function.__qualname__} "
+        f"gives a {type(opened).__qualname__}"
+    )
+
+
+@contextlib.asynccontextmanager
+async def _opened(function: Callable[..., Any], argument: Any) -> AsyncIterator[Any]:
+    manager = opening(function, argument)
+    if hasattr(manager, "__aenter__"):
+        async with manager as resources:
             yield NOTHING if resources is None else resources
-    elif hasattr(opening, "__enter__"):
-        with opening as resources:
-            yield NOTHING if resources is None else resources
     else:
-        raise TypeError(
-            f"a lifespan is a generator with one yield, or gives a context manager; {function.__qualname__} "
-            f"gives a {type(opening).__qualname__}"
-        )
+        with manager as resources:
+            yield NOTHING if resources is None else resources
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:

@@ -75,6 +75,14 @@ def origins_of(worker: Worker, tasks: list[TaskHandle[Any, Any]]) -> dict[str, O
     return found
 
 
+def modules_of(function: Callable[..., Any], worker: Worker) -> tuple[Module, ...]:
+    """The modules that may define this function of a worker, the likeliest first; none if no other process can import
+    one."""
+    own = _importable(getattr(function, "__module__", None) or "__main__")
+    holders = [module for module in _modules_holding(worker) if module is not None]
+    return tuple(dict.fromkeys([*([] if own is None else [own]), *holders]))
+
+
 def find(origin: Origin) -> TaskHandle[Any, Any]:
     """The task in this process, which is a child. Imports what it takes."""
     for module in origin.modules:

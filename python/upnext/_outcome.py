@@ -7,8 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from upnext import _json
-from upnext._errors import ArgumentError
+from upnext._errors import ArgumentError, ResultError
 
 if TYPE_CHECKING:
     from upnext._task import TaskHandle
@@ -18,18 +17,9 @@ _MAX_ERROR = 2_000
 _MAX_TRACEBACK = 64_000
 
 
-class ResultError(TypeError):
-    """What the task returned cannot be carried. Trying again cannot help."""
-
-
 def encode_result(task: TaskHandle[Any, Any], result: Any) -> str:
     """The result as the job keeps it."""
-    if result is None:
-        return "null"
-    try:
-        return _json.encode(result, "the result")
-    except _json.NotSerializableError as error:
-        raise ResultError(f"task '{task.key}' returned a value that cannot be kept: {error}") from None
+    return "null" if result is None else task.returns.encode(result)
 
 
 class Failed(NamedTuple):

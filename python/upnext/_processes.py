@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from upnext._child_process import ChildEndedError, ChildProcess, Setting
+from upnext._child_process import SHUT_DOWN, ChildEndedError, ChildProcess, Setting
 from upnext._outcome import Failed
 from upnext._threads import Threads
 
@@ -26,6 +26,8 @@ _START_TRIES = 3
 _SLOW_START = 30.0
 #: Seconds after which a closing worker no longer waits for children that the system does not end.
 _CLOSE = 5.0
+#: Seconds that shut-downs still have when the worker is told a second time to stop.
+_LAST_GRACE = 1.0
 
 
 class Processes:
@@ -42,7 +44,7 @@ class Processes:
         self._busy: dict[int, ChildProcess] = {}
         self._starting: list[ChildProcess | None] = []
         #: Children that were let go and are not gone yet.
-        self._leaving = 0
+        self._leaving: list[ChildProcess] = []
         self._waiting = 0
         self._deaths = 0
         #: What became of the last start that failed, and how many did.
@@ -54,6 +56,12 @@ class Processes:
         """Starts the first child ahead of the first job."""
         with self._changed:
             self._start_ahead()
+
+    def first(self) -> Failed | None:
+        """Waits until the first child is ready. Answers why it is not."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or self._failed is not None or self._closed)
+            return self._failed
 
     def run(self, attempt: Attempt, child: ChildProcess, payload: str) -> str | Failed | None:
         """Runs an attempt in a child that was taken for it. Answers its result as JSON, what went wrong, or None if it
@@ -114,8 +122,9 @@ class Processes:
         if child is not None:
             self._threads.submit(child.stop, attempt.key, reason)
 
-    def close(self) -> None:
-        """Ends every child and returns when none is left."""
+    def close(self, *, hurry: bool = False) -> None:
+        """Ends every child and returns when none is left. With `hurry`, which may come when this runs already,
+        lifespans have little time left to shut down."""
         with self._changed:
             self._closed = True
             for child in self._idle:
@@ -125,7 +134,14 @@ class Processes:
                 if busy is not None:
                     busy.kill()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not (self._busy or self._starting or self._leaving), timeout=_CLOSE)
+            if hurry and not self._wait_for_all(_LAST_GRACE):
+                for child in self._leaving:
+                    child.kill()
+            self._wait_for_all(_CLOSE if self._setting.lifespan is None else SHUT_DOWN + _CLOSE)
+
+    def _wait_for_all(self, timeout: float) -> bool:
+        """True when no child is left."""
+        return self._changed.wait_for(lambda: not (self._busy or self._starting or self._leaving), timeout)
 
     def _start_ahead(self) -> None:
         """Starts a child if none is idle for the next job. Called with the lock held."""
@@ -163,7 +179,8 @@ class Processes:
     @contextlib.contextmanager
     def _impatience(self, child: ChildProcess) -> Iterator[None]:
         """Says so if a child takes long to get ready: jobs wait for it, and nothing else would show why."""
-        words = "worker '%s': child process %d is not ready after %g s; it still imports the modules of the tasks"
+        words = "worker '%s': child process %d is not ready after %g s; it still imports the modules of the tasks{}"
+        words = words.format("" if self._setting.lifespan is None else ", or starts up its lifespan")
         timer = threading.Timer(_SLOW_START, _log.warning, (words, self._worker, child.pid, _SLOW_START))
         timer.daemon = True
         timer.start()
@@ -188,11 +205,13 @@ class Processes:
             _log.error("worker '%s': %s\n%s", self._worker, failed.error, failed.traceback or "")
 
     def _let_go(self, child: ChildProcess) -> None:
-        self._leaving += 1
+        self._leaving.append(child)
         self._threads.submit(self._see_off, child)
 
     def _see_off(self, child: ChildProcess) -> None:
-        child.end()
+        if not child.end():
+            words = "worker '%s': the shut-down of the lifespan in child process %d took too long; it was killed"
+            _log.warning(words, self._worker, child.pid)
         with self._changed:
-            self._leaving -= 1
+            self._leaving.remove(child)
             self._changed.notify_all()

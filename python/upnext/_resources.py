@@ -10,7 +10,7 @@ from typing import Any, Final
 #: Stands for no resources at all: None is something that a lifespan may yield.
 NOTHING: Final = object()
 
-#: What the lifespan of the worker whose job runs here has yielded.
+#: What the lifespan of the worker whose job runs here has yielded, in this process.
 here: ContextVar[Any] = ContextVar("upnext_resources", default=NOTHING)
 
 
@@ -87,7 +87,7 @@ def _one(task: str, resources: Any, name: str) -> Any:
     if resources is NOTHING:
         raise RuntimeError(
             f"task '{task}' wants the resource '{name}', and there are none here: the lifespan of a worker makes them "
-            "in its own process (@worker.lifespan); outside of it give the argument yourself"
+            "(@worker.lifespan); outside of a worker give the argument yourself"
         )
     try:
         return resources[name] if isinstance(resources, Mapping) else getattr(resources, name)

@@ -53,6 +53,22 @@ class Runner:
         self._processes = Processes(self._worker, most, setting, self._threads, runs_each)
         self._processes.open()
 
+    async def first_process(self) -> Failed | None:
+        """Waits until the first child process is ready. Answers why it is not."""
+        if self._processes is None:
+            return None
+        answer: asyncio.Future[Failed | None] = self._loop.create_future()
+
+        def tell(failed: Failed | None) -> None:
+            if not answer.done():
+                answer.set_result(failed)
+
+        def wait(processes: Processes) -> None:
+            self._loop.call_soon_threadsafe(tell, processes.first())
+
+        self._threads.submit(wait, self._processes)
+        return await answer
+
     def start(self, batch: list[tuple[TaskHandle[Any, Any], Attempt, str]]) -> None:
         """Takes over these attempts. Called by the mailbox, on the loop."""
         # Coroutines and threads begin with a copy of this context.
@@ -84,23 +100,24 @@ class Runner:
             attempt.stopped()
         task.cancel()
 
-    async def close(self) -> None:
-        """Ends what the engine no longer waits for. No child process is left when this returns."""
+    async def close(self, *, hurry: bool = False) -> None:
+        """Ends what the engine no longer waits for. No child process is left when this returns. With `hurry`, which may
+        come when this runs already, lifespans in child processes have little time left."""
         self.closed = True
         self._watch.remove(self._running)
         for entry in list(self._running.values()):
             if entry.task is not None:
                 entry.task.cancel()
         if self._processes is not None:
-            await self._close_processes(self._processes)
+            await self._close_processes(self._processes, hurry)
         self._left_behind.close()
         self._threads.close()
 
-    async def _close_processes(self, processes: Processes) -> None:
+    async def _close_processes(self, processes: Processes, hurry: bool) -> None:
         closed = asyncio.Event()
 
         def close() -> None:
-            processes.close()
+            processes.close(hurry=hurry)
             self._loop.call_soon_threadsafe(closed.set)
 
         # Not in the loop's own threads: tasks may hold them all.

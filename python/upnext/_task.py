@@ -19,6 +19,7 @@ from upnext._hooks import Hooks
 from upnext._mailbox import mailbox_of
 from upnext._recording import Capture
 from upnext._retry_rules import RetryRules
+from upnext._returns import Returns
 from upnext._rules import Rules
 from upnext._signature import Arguments
 from upnext._submitting import submitting
@@ -74,6 +75,7 @@ class TaskHandle(Generic[P, R]):
         self.timeout: float = float(timeout)
         self.is_async: bool = inspect.iscoroutinefunction(function)
         self.arguments: Arguments = Arguments(key, function)
+        self.returns: Returns = Returns(key, function)
         self.retry_rules = retry_rules
         self.capture = capture
         self.rules = rules
@@ -149,7 +151,14 @@ class TaskHandle(Generic[P, R]):
         return await self._submit(self.arguments.pack(args, kwargs), None)
 
     async def submit_idempotent(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """The same, unless a job with this key is queued or active: then that one is given."""
+        """The same, unless a job with this key is queued or active: then that one is given. A key has 1 to 256
+        characters.
+
+        >>> first = await double.options(delay=60).submit_idempotent("order-7", 7)
+        >>> second = await double.submit_idempotent("order-7", 7)
+        >>> first.job_id == second.job_id
+        True
+        """
         return await self._submit(self.arguments.pack(args, kwargs), checked_key(key))
 
     async def wait(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
@@ -159,11 +168,19 @@ class TaskHandle(Generic[P, R]):
     async def wait_idempotent(
         self, key: str, /, *args: Any, wait_timeout: float | None = None, **kwargs: Any
     ) -> TaskResult[R]:
-        """The same, unless a job with this key is queued or active: then that one is waited for."""
+        """The same, unless a job with this key is queued or active: then that one is waited for.
+
+        >>> (await double.wait_idempotent("order-8", 4)).value
+        8
+        """
         return await self._wait(self.arguments.pack(args, kwargs), checked_key(key), wait_timeout)
 
     def submit_sync(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """`submit` for code without an event loop."""
+        """`submit` for code without an event loop.
+
+        >>> double.submit_sync(21)
+        <upnext.Future of job ...>
+        """
         refuse_in_loop("submit_sync", "submit")
         return self._submit_sync(self.arguments.pack(args, kwargs), None)
 
@@ -173,7 +190,11 @@ class TaskHandle(Generic[P, R]):
         return self._submit_sync(self.arguments.pack(args, kwargs), checked_key(key))
 
     def wait_sync(self, *args: Any, wait_timeout: float | None = None, **kwargs: Any) -> TaskResult[R]:
-        """`wait` for code without an event loop."""
+        """`wait` for code without an event loop.
+
+        >>> double.wait_sync(21).value
+        42
+        """
         refuse_in_loop("wait_sync", "wait")
         return self._wait_sync(self.arguments.pack(args, kwargs), None, wait_timeout)
 
@@ -207,14 +228,14 @@ class TaskHandle(Generic[P, R]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
         connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get(), self._options)
-        return [Future(job_id, self._url) for job_id in await answer]
+        return [Future(job_id, self._url, self._returns_of) for job_id in await answer]
 
     async def _submit(self, payload: str, key: str | None) -> Future[R]:
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
         connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get(), self._options)
-        return Future(await answer, self._url)
+        return Future(await answer, self._url, self._returns_of)
 
     async def _wait(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
         connected = opened(self._url) or await connection_async(self._url)
@@ -223,19 +244,24 @@ class TaskHandle(Generic[P, R]):
         limit = self.timeout if timeout is None else timeout
         pending = connected.run(mailbox_of(loop), answer, self.spec, payload, limit, key, current.get(), self._options)
         try:
-            return read_result(await answer)
+            return read_result(await answer, self._returns_of)
         except asyncio.CancelledError:
             pending.abort()
             raise
 
     def _submit_sync(self, payload: str, key: str | None) -> Future[R]:
         connected = connection(self._url)
-        return Future(connected.submit_sync(self.spec, payload, key, current.get(), self._options), self._url)
+        job_id = connected.submit_sync(self.spec, payload, key, current.get(), self._options)
+        return Future(job_id, self._url, self._returns_of)
 
     def _wait_sync(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
         connected = connection(self._url)
         limit = self.timeout if timeout is None else timeout
-        return read_result(connected.run_sync(self.spec, payload, limit, key, current.get(), self._options))
+        record = connected.run_sync(self.spec, payload, limit, key, current.get(), self._options)
+        return read_result(record, self._returns_of)
+
+    def _returns_of(self, function: str) -> Returns | None:
+        return self.returns if function == self.key else None
 
     def __repr__(self) -> str:
         return f"<upnext.TaskHandle {self.key}>"

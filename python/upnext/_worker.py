@@ -26,6 +26,7 @@ from upnext._resources import check as check_resources
 from upnext._retry_rules import ExceptionTypes, retry_rules
 from upnext._rules import Rules
 from upnext._runner import Runner
+from upnext._running import Running
 from upnext._task import AsyncTaskHandle, SyncTaskHandle, TaskHandle
 from upnext._types import MissedRunPolicy, SyncExecutor
 
@@ -102,7 +103,7 @@ class Worker:
         self.tasks: dict[str, TaskHandle[Any, Any]] = {}
         self.queue_config = queue_config
         self._url = url or redis_url
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._lifespan: Callable[..., Any] | None = None
         self._packages = PackageManager()
         for package in autodiscover_packages:
@@ -111,7 +112,11 @@ class Worker:
     def autodiscover(self, *packages: str | ModuleType) -> list[str]:
         """Imports these packages with all of their modules, so that the tasks in them register, and answers the names
         of the modules. The packages that `autodiscover_packages` names are imported when the worker starts, or with the
-        first call of this. Raises `ImportError` naming the module that cannot be imported."""
+        first call of this. Raises `ImportError` naming the module that cannot be imported.
+
+        >>> worker.autodiscover("json")[0]
+        'json'
+        """
         for package in packages:
             self._packages.add(package)
         return self._packages.discover()
@@ -123,6 +128,10 @@ class Worker:
         What it yields, a dict or any object, are the resources of the tasks: they get them through parameters whose
         default is `upnext.resource()`, or all of them as `get_current_context().resources`. When the start-up fails,
         the worker does not start. The shut-down runs when no job is running any more; what goes wrong in it is logged.
+
+        With `SyncExecutor.PROCESS` it runs in each child process as well, if a plain task has such a parameter: before
+        the child's first task and after its last. If then neither async tasks nor hooks are left for the worker's own
+        process, it does not run there.
 
         >>> @worker.lifespan
         ... async def resources():
@@ -293,7 +302,15 @@ class Worker:
         return cast("_Decorator", register)
 
     def event(self, name: str) -> EventHandle:
-        """An event by its name, to be sent and handled; or a pattern such as `"order.*"`, to be handled."""
+        """An event by its name, to be sent and handled; or a pattern such as `"order.*"`, to be handled.
+
+        >>> @worker.event("order.*").on(retries=3)
+        ... def audit(order_id: int) -> str:
+        ...     return f"noted {order_id}"
+        >>> [job] = await worker.event("order.placed").send(order_id=7)
+        >>> await job.value()
+        'noted 7'
+        """
         return EventHandle(name, self)
 
     @property
@@ -372,10 +389,13 @@ class Worker:
         if self.queue_config is not None:
             self.queue_config.warn(self.name)
         connection = opened(self._url) or await connection_async(self._url)
-        lifespan = None if self._lifespan is None else _lifespan.Lifespan(self.name, self._lifespan, self)
+        here = self._tasks_with_own_resources(setting)
+        lifespan = None
+        if self._lifespan is not None and here:
+            lifespan = _lifespan.Lifespan(self.name, self._lifespan, self)
         resources = NOTHING if lifespan is None else await lifespan.enter()
         try:
-            for task in self.tasks.values():
+            for task in here:
                 check_resources(task.key, resources, task.arguments.resources)
             self._running = await self._start(connection, resources, lifespan, setting)
         except BaseException:
@@ -389,7 +409,7 @@ class Worker:
         resources: Any,
         lifespan: _lifespan.Lifespan | None,
         setting: Setting | None,
-    ) -> _Running:
+    ) -> Running:
         loop = asyncio.get_running_loop()
         mailbox = mailbox_of(loop)
         runner = Runner(self.name, loop, resources)
@@ -399,6 +419,10 @@ class Worker:
         tasks = list(self.tasks.values())
         number: int | None = None
         try:
+            if setting is not None and setting.lifespan is not None:
+                failed = await runner.first_process()
+                if failed is not None:
+                    raise RuntimeError(f"worker '{self.name}' does not start: {failed.error}")
             number = _bridge.start_worker(
                 connection,
                 mailbox,
@@ -416,7 +440,7 @@ class Worker:
                 mailbox.forget(number)
             await runner.close()
             raise
-        return _Running(engine, runner, mailbox, number, lifespan)
+        return Running(engine, runner, mailbox, number, lifespan)
 
     def _setting_of_children(self) -> Setting | None:
         """What the child processes begin with; None if there will be none."""
@@ -428,17 +452,28 @@ class Worker:
                 f"worker '{self.name}': SyncExecutor.PROCESS needs Linux, macOS or another POSIX system; use "
                 "SyncExecutor.THREAD here"
             )
-        for task in tasks:
-            if task.arguments.resources:
-                raise RuntimeError(
-                    f"task '{task.key}' of worker '{self.name}' wants resources, which the lifespan makes in the "
-                    "worker's own process and not in its child processes: make the task async, use SyncExecutor.THREAD "
-                    "or open what it needs in its module"
-                )
+        from upnext._child_lifespan import Shared
         from upnext._child_process import Setting
 
         origins = list(_origin.origins_of(self, tasks).values())
-        return Setting(self._url, dict(os.environ), os.getcwd(), origins)  # noqa: PTH109
+        wanting = tuple(task.key for task in tasks if task.arguments.resources)
+        shared: Shared | None = None
+        if wanting and self._lifespan is not None:
+            modules = _origin.modules_of(self._lifespan, self)
+            if not modules:
+                raise RuntimeError(
+                    f"the lifespan of worker '{self.name}' is defined where a child process cannot import it: put it "
+                    "into a file, or use sync_executor=SyncExecutor.THREAD"
+                )
+            shared = Shared(self.name, modules, wanting)
+        return Setting(self._url, dict(os.environ), os.getcwd(), origins, shared)  # noqa: PTH109
+
+    def _tasks_with_own_resources(self, setting: Setting | None) -> list[TaskHandle[Any, Any]]:
+        """The tasks that may need the lifespan in the worker's own process: for themselves, or for their hooks."""
+        tasks = list(self.tasks.values())
+        if setting is None or setting.lifespan is None:
+            return tasks
+        return [task for task in tasks if task.is_async or task.hooks is not None]
 
     async def stop(self, timeout: float = 3.0) -> None:
         """Stops: takes no more jobs, waits up to `timeout` seconds for the running ones, gives the rest back to the
@@ -456,57 +491,6 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<upnext.Worker {self.name}: {', '.join(self.tasks) or 'no tasks'}>"
-
-
-class _Running:
-    """A worker on a loop."""
-
-    def __init__(
-        self,
-        engine: RunningWorker,
-        runner: Runner,
-        mailbox: _bridge.Mailbox,
-        number: int,
-        lifespan: _lifespan.Lifespan | None,
-    ) -> None:
-        self._lifespan = lifespan
-        self._stopping = False
-        self._engine = engine
-        self._runner = runner
-        self._mailbox = mailbox
-        self._number = number
-        self._loop = asyncio.get_running_loop()
-        self._keeper = self._loop.create_task(self._keep(), name="upnext-worker")
-
-    async def stop(self, timeout: float) -> None:
-        again, self._stopping = self._stopping, True
-        try:
-            await self._stop_engine(timeout)
-        finally:
-            if self._lifespan is not None:
-                await self._lifespan.leave(hurry=again)
-        self._keeper.cancel()
-
-    async def _stop_engine(self, timeout: float) -> None:
-        answer: asyncio.Future[None] = self._loop.create_future()
-        self._engine.stop(self._mailbox, answer, max(timeout, 0.0))
-        await answer
-        await self._runner.close()
-        self._mailbox.forget(self._number)
-
-    async def _keep(self) -> None:
-        """Sleeps for as long as the loop lives. A loop that ends (`asyncio.run` cancels what is left) with its worker
-        running would leave an engine that claims jobs nobody runs: stop it, its jobs go back to the queue."""
-        try:
-            await self._loop.create_future()
-        finally:
-            if not self._runner.closed:
-                self._runner.closed = True
-                try:
-                    await self._stop_engine(0.0)
-                finally:
-                    if self._lifespan is not None:
-                        await self._lifespan.leave()
 
 
 def _capture(task: str, logs: bool, output: bool) -> Capture | None:

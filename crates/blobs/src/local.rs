@@ -16,6 +16,9 @@ use upnext_core::fault;
 use crate::error::BlobError;
 use crate::staged::{Content, Staged, TempFile};
 
+/// Stands behind the digest in the name of a blob that is about to be removed.
+const ASIDE: &str = "-removed-";
+
 /// What became of a blob that was to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
@@ -45,6 +48,7 @@ impl LocalStorage {
         for folder in storage.root.ancestors().skip(1).take(3) {
             let _ = sync_folder(folder);
         }
+        storage.put_back()?;
         Ok(storage)
     }
 
@@ -114,7 +118,7 @@ impl LocalStorage {
         }
         self.make_folder_durable(sha256)?;
         // Whoever renamed it may not have come to this yet. It may also have been removed before it was touched.
-        self.sync_folder_of(&path)?;
+        sync_folder_of(&path).map_err(|error| BlobError::from_file("write", &path, &error))?;
         Ok(path.exists())
     }
 
@@ -137,7 +141,7 @@ impl LocalStorage {
             temp.rename(&target).map_err(|error| failed(&error))?;
         }
         fault::point("blob renamed");
-        self.sync_folder_of(&target)?;
+        sync_folder_of(&target).map_err(|error| failed(&error))?;
         fault::point("blob written");
         Ok(())
     }
@@ -163,9 +167,27 @@ impl LocalStorage {
         self.durable_folders.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn sync_folder_of(&self, path: &Path) -> Result<(), BlobError> {
-        let folder = path.parent().unwrap_or(&self.root);
-        sync_folder(folder).map_err(|error| BlobError::from_file("write", folder, &error))
+    /// Puts back what a process that died had moved aside to remove it: somebody may have stored it again meanwhile. If
+    /// nobody needs it, the next sweep takes it.
+    fn put_back(&self) -> Result<(), BlobError> {
+        for aside in read_folder(&self.incoming())? {
+            let name = aside.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(sha256) = name.split_once(ASIDE).and_then(|(digest, _)| digest.parse().ok()) else {
+                continue;
+            };
+            let path = self.blob_path(sha256);
+            let back = if path.exists() {
+                fs::remove_file(&aside)
+            } else {
+                fs::rename(&aside, &path).and_then(|()| sync_folder_of(&path))
+            };
+            match back {
+                // A sweep that is alive went on with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                back => back.map_err(|error| BlobError::from_file("write", &path, &error))?,
+            }
+        }
+        Ok(())
     }
 
     /// Opens a blob for reading, at `start`. Also answers its length.
@@ -218,14 +240,15 @@ impl LocalStorage {
     /// file before it is moved aside, and is seen; or finds none and writes it anew.
     pub(crate) fn delete_if_older_than(&self, sha256: Digest, age: Duration) -> Result<Removal, BlobError> {
         let path = self.blob_path(sha256);
-        let aside = self.incoming().join(format!("{:016x}-removed", fastrand::u64(..)));
+        let aside = self.incoming().join(format!("{sha256}{ASIDE}{:016x}", fastrand::u64(..)));
         let removed = match is_older(&path, age) {
             Ok(false) => return Ok(Removal::Kept),
             Ok(true) => fs::rename(&path, &aside).and_then(|()| {
                 if is_older(&aside, age)? {
                     return fs::remove_file(&aside).map(|()| Removal::Gone);
                 }
-                fs::rename(&aside, &path).map(|()| Removal::Kept)
+                // Whoever touched it relies on it: back for good.
+                fs::rename(&aside, &path).and_then(|()| sync_folder_of(&path)).map(|()| Removal::Kept)
             }),
             Err(error) => Err(error),
         };
@@ -289,6 +312,10 @@ fn create_folders(path: &Path) -> io::Result<()> {
 /// Puts a folder's entries on disk. Where folders cannot be opened (Windows) the file system sees to it.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// What is in a folder; nothing if it does not exist.

@@ -317,7 +317,7 @@ fn a_call_prints_the_result_or_why_there_is_none() {
     assert_eq!((job["status"].as_str(), job["result"]["rows"].as_u64()), (Some("complete"), Some(42)));
     let failed = call(&[], upnext_core::Outcome::failed("ValueError: no rows"));
     assert_eq!(failed.stdout, "");
-    failed.fails(1, "is failed: ValueError: no rows");
+    failed.fails(1, "failed: ValueError: no rows");
 }
 
 #[test]

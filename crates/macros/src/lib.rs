@@ -150,6 +150,13 @@ fn implementation(options: &Options, function: &ItemFn, arguments: &[(&Ident, &T
     let optional = arguments.iter().map(|(_, kind)| is_option(kind));
     let key = options.value("name").map_or_else(|| quote!(stringify!(#ident)), |name| quote!(#name));
     let statements = options.statements()?;
+    let hooks = options.hooks().map(|hooks| {
+        quote! {
+            fn hooks() -> ::upnext::Hooks {
+                #hooks
+            }
+        }
+    });
     let call = quote!(Self::call(#(arguments.#names),*).await);
     let outcome = if fallible {
         quote! {
@@ -178,6 +185,8 @@ fn implementation(options: &Options, function: &ItemFn, arguments: &[(&Ident, &T
                 #statements
                 ::upnext::__private::checked(__definition)
             }
+
+            #hooks
 
             async fn run(arguments: Self::Arguments)
                 -> ::core::result::Result<Self::Output, ::upnext::TaskFailure>

@@ -1,8 +1,9 @@
 //! The options of the attribute: which there are, which belong together, and the statements they become.
 
 use proc_macro2::TokenStream as Tokens;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprLit, Ident, Lit, Result, Token};
 
 /// Every option, in the order in which messages list them.
@@ -29,7 +30,15 @@ const NAMES: &[&str] = &[
     "missed_run_policy",
     "max_catch_up_seconds",
     "event",
+    "on_start",
+    "on_success",
+    "on_failure",
+    "on_retry",
+    "on_complete",
 ];
+
+/// Options that are functions.
+const HOOKS: &[&str] = &["on_start", "on_success", "on_failure", "on_retry", "on_complete"];
 
 /// Options that mean nothing without another one.
 const NEEDS: &[(&str, &str)] = &[
@@ -59,7 +68,12 @@ impl Parse for Options {
                 return Err(Error::new(key.span(), format!("`{key}` is given twice")));
             }
             input.parse::<Token![=]>()?;
-            options.0.push((key, input.parse()?));
+            let value: Expr = input.parse()?;
+            if is_hook(&key) && matches!(value, Expr::Lit(_)) {
+                let message = format!("`{key}` is a function to call: give its name, or a closure");
+                return Err(Error::new(value.span(), message));
+            }
+            options.0.push((key, value));
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
@@ -99,6 +113,13 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// The hooks, set on the value that is none of them.
+    pub(crate) fn hooks(&self) -> Option<Tokens> {
+        let hooks = self.0.iter().filter(|(key, _)| is_hook(key));
+        let setters: Vec<_> = hooks.map(|(key, hook)| quote_spanned!(hook.span()=> .#key(#hook))).collect();
+        (!setters.is_empty()).then(|| quote!(::upnext::Hooks::default() #(#setters)*))
     }
 
     /// Statements that set what the attribute names on `__definition`, in a function that answers a `Result`.
@@ -151,7 +172,7 @@ impl Options {
             "event" => quote! {
                 __definition.pattern = ::upnext::__private::pattern(&__definition.key, #value)?;
             },
-            // The name stands before all others; the rest is part of the cron rule.
+            // The name stands before all others, hooks in a function of their own; the rest is part of the cron rule.
             _ => quote!(),
         })
     }
@@ -175,6 +196,10 @@ impl Options {
             __definition.cron = ::core::option::Option::Some(__cron);
         })
     }
+}
+
+fn is_hook(key: &Ident) -> bool {
+    HOOKS.iter().any(|hook| key == hook)
 }
 
 fn template(field: &Tokens, name: &str, value: &Expr) -> Tokens {

@@ -61,6 +61,14 @@ impl Context {
         CURRENT.scope(self, task).await
     }
 
+    pub(crate) fn job(&self) -> &ClaimedJob {
+        &self.inner.job
+    }
+
+    pub(crate) fn kwargs(&self) -> &RawJson {
+        &self.inner.job.kwargs
+    }
+
     /// The job.
     #[must_use]
     pub fn job_id(&self) -> JobId {

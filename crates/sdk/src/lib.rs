@@ -39,6 +39,7 @@ mod event;
 mod executor;
 mod failure;
 mod future;
+mod hooks;
 mod job_log;
 mod recording;
 mod request;
@@ -53,6 +54,7 @@ pub use error::Error;
 pub use event::{Delivery, EventBuilder, event};
 pub use failure::{GiveUp, TaskFailure};
 pub use future::{JobFuture, TaskResult, first_completed};
+pub use hooks::Hooks;
 pub use job_log::{JobLog, job_log};
 pub use request::Request;
 pub use task::Task;
@@ -98,6 +100,7 @@ pub use worker::{RunningWorker, Worker};
 /// | `missed_run_policy` | `"latest_only"` | or `"catch_up"`, `"skip"`: runs that no worker was there for |
 /// | `max_catch_up_seconds` | without end | how far back catching up reaches |
 /// | `event` | none | a pattern such as `"order.*"`: the task handles these events |
+/// | `on_start`, `on_success`, `on_failure`, `on_retry`, `on_complete` | none | functions to call around attempts: [`Hooks`] |
 ///
 /// ```
 /// #[upnext::task(name = "add-up", retries = 3, timeout = 10, rate_limit = "100/m", concurrency_key = "{a}")]
@@ -129,6 +132,7 @@ pub use upnext_macros::task;
 pub mod __private {
     pub use crate::declare::{Seconds, checked, pattern, rate_limit, template};
     pub use crate::failure::{Thrown, ThrownBox, ThrownError, ThrownFailure, ThrownShared, ThrownText};
+    pub use crate::hooks::{ByReference, Form, Hook, HookEnd};
     pub use serde;
     pub use upnext_core::function::CronRule;
 }

@@ -8,6 +8,7 @@ use upnext_core::FunctionDefinition;
 
 use crate::error::Error;
 use crate::failure::TaskFailure;
+use crate::hooks::Hooks;
 
 /// A task as `#[upnext::task]` defines it.
 pub trait Task: Send + Sync + 'static {
@@ -21,6 +22,12 @@ pub trait Task: Send + Sync + 'static {
     /// # Errors
     /// [`Error::Definition`] with one sentence when an option breaks its rule.
     fn definition() -> Result<FunctionDefinition, Error>;
+
+    /// What is called around its attempts.
+    #[must_use]
+    fn hooks() -> Hooks {
+        Hooks::default()
+    }
 
     /// Runs it.
     fn run(arguments: Self::Arguments) -> impl Future<Output = Result<Self::Output, TaskFailure>> + Send;

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from typing_extensions import assert_type
@@ -31,6 +31,12 @@ class Line:
     count: int = 1
 
 
+@dataclass
+class Invoice:
+    due: date
+    lines: list[Line]
+
+
 class Database:
     async def fetch(self, sku: str) -> float:
         return float(len(sku))
@@ -49,6 +55,11 @@ second = upnext.Worker("second")
 async def managed(worker: upnext.Worker) -> AsyncGenerator[Database]:
     logging.info("%s starts", worker.name)
     yield Database()
+
+
+@worker.task
+def bill(order_id: int) -> Invoice:
+    return Invoice(date(2026, 3, order_id), [])
 
 
 @worker.task(retries=3, retry_on=(ConnectionError, TimeoutError), give_up_on=PermissionError, capture_logs=True)
@@ -81,6 +92,7 @@ async def use() -> None:
     assert_type(await future.cancel(), bool)
     assert_type(await process.submit_idempotent("key", 1, [Line("a")]), upnext.Future[float])
     assert_type(await process.wait(1, wait_timeout=5), upnext.TaskResult[float])
+    assert_type((await bill.wait(1)).value.due, date)
     assert_type(label.submit_sync("a", width=3), upnext.Future[str])
     assert_type(label.wait_sync("a", wait_timeout=1).value, str)
     assert_type((await nothing.wait()).value, None)

@@ -42,6 +42,27 @@ async fn staged_bytes_leave_nothing_behind() {
     assert_eq!(incoming(&stand), Vec::<PathBuf>::new());
 }
 
+/// A sweep moves a blob aside to look at its age and to remove it in one step. One that is killed right there must not
+/// take along what somebody stored again meanwhile.
+#[tokio::test]
+async fn a_blob_that_was_moved_aside_by_a_sweep_that_died_comes_back() {
+    let stand = Stand::local().await;
+    let stored = [sample(40_000), sample(50_000)];
+    for bytes in &stored {
+        let kept = stand.blobs.put_reader(std::io::Cursor::new(bytes.clone()), u64::MAX).await.unwrap();
+        let aside = stand.files.join("incoming").join(format!("{}-removed-0123456789abcdef", kept.sha256));
+        std::fs::rename(stand.file_of(kept.sha256), &aside).unwrap();
+    }
+    // One of them was stored once more.
+    stand.blobs.put_reader(std::io::Cursor::new(stored[1].clone()), u64::MAX).await.unwrap();
+    let settings = StorageSettings::Local { root: stand.files.clone() };
+    let blobs = BlobStore::open(&settings).unwrap();
+    for bytes in &stored {
+        assert_eq!(read(&blobs, digest(bytes), None).await.unwrap(), *bytes);
+    }
+    assert_eq!(incoming(&stand), Vec::<PathBuf>::new());
+}
+
 #[tokio::test]
 async fn a_caller_who_gives_up_leaves_nothing_behind() {
     let stand = Stand::local().await;

@@ -81,13 +81,15 @@ fn same_but_for_space(one: &str, other: &str) -> bool {
     dense(one) == dense(other)
 }
 
+/// What to say of a job that is not complete. Where it failed goes before that, as it is.
 fn ended_badly(job: &Job) -> Failure {
+    if let Some(traceback) = &job.traceback {
+        output::note(traceback.trim_end());
+    }
     let error = job.error.as_deref().unwrap_or("it gave no error");
-    let traceback =
-        job.traceback.as_deref().map_or_else(String::new, |text| format!("\n{}", text.trim_end()));
     match job.status {
         JobStatus::Cancelled => Failure::new(format!("job {} was cancelled", job.id)),
-        status => Failure::new(format!("job {} is {status}: {error}{traceback}", job.id)),
+        _ => Failure::new(format!("job {} failed: {error}", job.id)),
     }
 }
 

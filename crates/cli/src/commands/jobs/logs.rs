@@ -35,7 +35,7 @@ pub(super) async fn print(deployment: &Deployment, args: LogArgs) -> Result<u8, 
         return Ok(DONE);
     }
     if lines.is_empty() {
-        output::note("no such lines");
+        output::note("no such log lines");
     }
     for line in &lines {
         if !output::line_to_reader(text(line)) {

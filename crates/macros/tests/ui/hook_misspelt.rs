@@ -1,0 +1,4 @@
+#[upnext_macros::task(on_sucess = notify)]
+async fn task() {}
+
+fn main() {}
