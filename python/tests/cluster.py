@@ -230,3 +230,5 @@ class Stream(Background):
         # It waits for the next event.
         self._connection.sock.shutdown(socket.SHUT_RDWR)
         super().finish()
+        self._answer.close()
+        self._connection.close()
