@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import os
 import platform
 import signal
 import sys
@@ -57,7 +56,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", choices=("quick", "full"), default="full", help="quick measures with fewer jobs")
     parser.add_argument("--resume", action="store_true", help="keep what was measured, and go on")
     parser.add_argument("--render", action="store_true", help="measure nothing, write the tables anew")
-    parser.add_argument("--programs", default=str(REPOSITORY / "target" / "release"), help="folder of the program sizing")
+    parser.add_argument(
+        "--programs", default=str(REPOSITORY / "target" / "release"), help="folder of the program sizing"
+    )
     return parser.parse_args()
 
 
@@ -83,7 +84,10 @@ def _work(chosen: argparse.Namespace, bench: steps.Bench) -> Iterator[tuple[str,
                     for language in LANGUAGES:
                         for workers in (1, 2, 4):
                             key = f"throughput-{language}-{workers}-{jobs}/{name}"
-                            yield key, functools.partial(_with_jobs, steps.throughput, jobs, bench, name, language, workers)
+                            yield (
+                                key,
+                                functools.partial(_with_jobs, steps.throughput, jobs, bench, name, language, workers),
+                            )
             elif step == "submitting":
                 yield f"submitting/{name}", functools.partial(steps.submitting, bench, name)
             elif step == "idle":
@@ -116,7 +120,7 @@ def _measure(key: str, measure: Callable[[], steps.Row], rows: dict[str, steps.R
     KEPT.parent.mkdir(exist_ok=True)
     partial = KEPT.with_suffix(".part")
     partial.write_text(json.dumps(rows, indent=1))
-    os.replace(partial, KEPT)
+    partial.replace(KEPT)
     shown = "  ".join(f"{name} {value:,.4g}" for name, value in row.items() if isinstance(value, float))
     print(f"{key:<34} {shown}  [{time.monotonic() - begun:.1f} s, load {row['load'][0]}]", flush=True)
 

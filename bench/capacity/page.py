@@ -62,7 +62,7 @@ def _throughput(rows: Rows, names: Sequence[str]) -> str:
                 each = [rows.get(f"throughput-{language}-{workers}-{jobs}/{name}") for workers in (1, 2, 4)]
                 if not any(each):
                     continue
-                rates = [f"{row['rate']:,.0f}" if row else "–" for row in each]
+                rates = [f"{row['rate']:,.0f}" if row else "-" for row in each]
                 one = next(row for row in each if row)
                 costs = [f"{one[key]:,.0f}" for key in ("worker_us", "engine_us", "server_us", "submitter_us")]
                 lines.append([TITLES[name], title, f"{jobs:,}", *rates, *costs])
@@ -74,8 +74,8 @@ def _throughput(rows: Rows, names: Sequence[str]) -> str:
 def _places(title: str, rows: Rows, names: Sequence[str], figures: Sequence[tuple[str, str, Cell]]) -> str:
     lines = []
     for what, step, cell in figures:
-        cells = [cell(rows[f"{step}/{name}"]) if f"{step}/{name}" in rows else "–" for name in names]
-        if set(cells) != {"–"}:
+        cells = [cell(rows[f"{step}/{name}"]) if f"{step}/{name}" in rows else "-" for name in names]
+        if set(cells) != {"-"}:
             lines.append([what, *cells])
     return _table(title, ["", *(TITLES[name] for name in names)], lines)
 
@@ -83,7 +83,7 @@ def _places(title: str, rows: Rows, names: Sequence[str], figures: Sequence[tupl
 def _table(title: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     if not lines:
         return ""
-    words = sum(all(not line[at][:1].isdigit() and line[at] != "–" for line in lines) for at in range(len(head)))
+    words = sum(all(not line[at][:1].isdigit() and line[at] != "-" for line in lines) for at in range(len(head)))
     rule = ["---"] * words + ["--:"] * (len(head) - words)
     return f"### {title}\n\n" + "".join(_line(cells) for cells in (head, rule, *lines))
 

@@ -20,7 +20,7 @@ from peers.running import family_of
 
 sys.path.insert(0, str(REPOSITORY / "crates" / "testkit"))
 
-import servers  # noqa: E402  (found by the line above)
+import servers
 
 #: What each place is. `server` has its jobs in PostgreSQL, and workers and submitters reach nothing but the server.
 TITLES = {

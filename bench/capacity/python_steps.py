@@ -1,7 +1,8 @@
 """The Python side of `bench/sizing.py`: tasks, and one step of it, which prints one JSON object.
 
-Usage: `python -m upnext run python_steps.py` is the worker; `python python_steps.py STEP NUMBERS` is a step: `single COUNT`
-and `bulk COUNT` submit, `ping COUNT` waits for one job after the other, `artifacts COUNT TOGETHER` makes some inside a job.
+Usage: `python -m upnext run python_steps.py` is the worker; `python python_steps.py STEP NUMBERS` is a step:
+`single COUNT` and `bulk COUNT` submit, `ping COUNT` waits for one job after the other, `artifacts COUNT TOGETHER` makes
+some inside a job.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def connections(pid: int, port: int) -> int:
     sockets = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            target = os.readlink(entry)
+            target = str(entry.readlink())
         except OSError:
             continue
         if target.startswith("socket:["):

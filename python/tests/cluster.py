@@ -1,4 +1,4 @@
-"""A cluster from outside: worker and submitter processes, what they left in their traces, and what servers say meanwhile."""
+"""A cluster from outside: worker and submitter processes, what they left in their traces, what servers say."""
 
 from __future__ import annotations
 

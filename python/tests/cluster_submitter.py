@@ -1,7 +1,8 @@
 """Submits jobs of a random sort, one or some at a time, and notes each that was acknowledged.
 
-Usage: `cluster_submitter.py KINDS`, with `KINDS` as JSON: how many jobs of which task. It goes where the environment says.
-What an outage refuses is tried again; every other error ends it.
+Usage: `cluster_submitter.py KINDS [PAUSE]`, with `KINDS` as JSON: how many jobs of which task. It goes where the
+environment says, and waits up to `PAUSE` seconds between two calls. What an outage refuses is tried again; every other
+error ends it.
 """
 
 from __future__ import annotations

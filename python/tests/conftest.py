@@ -42,9 +42,7 @@ def place(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(autouse=True)
-def home(
-    place: str, engines: places.Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
+def home(place: str, engines: places.Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data folder of the test's own, and the settings that name its place."""
     for name in list(os.environ):
         if name.startswith("UPNEXT_"):

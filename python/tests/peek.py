@@ -85,7 +85,9 @@ def logs(job_id: str) -> list[tuple[str, str, dict[str, Any] | None]]:
 
 def artifacts(job_id: str) -> list[dict[str, Any]]:
     """Every version of the artifacts of a job, oldest first, a thousand at most."""
-    found: list[dict[str, Any]] = _json(f"/jobs/{job_id}/artifacts?versions=all&limit=1000&sort=created_at")["artifacts"]
+    found: list[dict[str, Any]] = _json(f"/jobs/{job_id}/artifacts?versions=all&limit=1000&sort=created_at")[
+        "artifacts"
+    ]
     return found
 
 

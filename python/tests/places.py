@@ -1,7 +1,7 @@
 """Where the jobs of a test are kept: an embedded database, PostgreSQL, Valkey, or behind a server.
 
-PostgreSQL and Valkey are real servers, shared by everything in this checkout that tests at the same time; each test has a
-schema or a workspace of its own in them.
+PostgreSQL and Valkey are real servers, shared by everything in this checkout that tests at the same time; each test
+has a schema or a workspace of its own in them.
 """
 
 from __future__ import annotations

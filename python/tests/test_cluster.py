@@ -32,7 +32,7 @@ class Size:
     #: So many starts of `paced` in so many seconds.
     rate: int
     period: int
-    #: By how much the stretch of a rate may be shorter: starts are seen when code begins, a moment after they were counted.
+    #: By how much the stretch of a rate may be shorter: starts are seen when code begins, a moment after they counted.
     blur: float
     #: The longest that a submitter waits between two calls.
     pause: float

@@ -1,5 +1,5 @@
-"""The database server is killed and comes back while workers work: nothing that was acknowledged is lost, and they go on by
-themselves. Takes a minute; `make cluster` runs it and prints its figures.
+"""The database server is killed and comes back while workers work: nothing that was acknowledged is lost, and they go
+on by themselves. Takes a minute; `make cluster` runs it and prints its figures.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def test_a_killed_database_loses_nothing_and_workers_go_on(
     with capsys.disabled():
         print(
             f"\n{request.node.callspec.params['engine']}: {OUTAGES} outages, {len(trace.submitted)} jobs and "
-            f"{len(trace.artifacts)} artifacts acknowledged, 0 lost, {again_run} attempts run again; every worker ran jobs "
-            f"again after {max(recovered):.2f} s at most ({', '.join(f'{each:.2f}' for each in recovered)})"
+            f"{len(trace.artifacts)} artifacts acknowledged, 0 lost, {again_run} attempts run again; every worker ran "
+            f"jobs again after {max(recovered):.2f} s at most ({', '.join(f'{each:.2f}' for each in recovered)})"
         )
     assert max(recovered) <= PATIENCE

@@ -1,4 +1,4 @@
-"""A worker that reaches nothing but a server, with an API key: files, cancelling, and a server that restarts meanwhile."""
+"""A worker that reaches nothing but a server, with an API key: files, cancelling, a server that restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ def test_small_large_and_live_artifacts_go_through_the_server(deployment: Deploy
     result = files.wait_sync(size, wait_timeout=DEADLINE)
     small, large, live = (upnext.get_artifact_sync(artifact) for artifact in result.value)
     assert small.json_sync() == {"size": size}
-    assert hashlib.sha256(large.bytes_sync()).hexdigest() == hashlib.sha256(bytes(range(256)) * (size // 256)).hexdigest()
+    assert (
+        hashlib.sha256(large.bytes_sync()).hexdigest() == hashlib.sha256(bytes(range(256)) * (size // 256)).hexdigest()
+    )
     assert (live.text_sync(), live.status) == ("one\ntwo\n", "available")
     assert not home.exists() or not [path for path in home.rglob("*") if path.is_file() and path.stat().st_size > size]
 
