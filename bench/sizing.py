@@ -45,7 +45,7 @@ def main() -> None:
         engines.close()
     if rows:
         about = machine(f"Python {platform.python_version()}")
-        _write(page.render(rows, about))
+        write(page.render(rows, about))
         print(f"written: {PAGE}")
 
 
@@ -125,7 +125,8 @@ def _measure(key: str, measure: Callable[[], steps.Row], rows: dict[str, steps.R
     print(f"{key:<34} {shown}  [{time.monotonic() - begun:.1f} s, load {row['load'][0]}]", flush=True)
 
 
-def _write(tables: str) -> None:
+def write(tables: str) -> None:
+    """Puts the tables into the document, in place of those before."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:

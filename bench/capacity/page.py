@@ -23,6 +23,14 @@ def render(rows: Rows, about: Mapping[str, str]) -> str:
     ]
     names = [name for name in TITLES if any(key.split("/")[1] == name for key in rows)]
     blocks.append(_throughput(rows, names))
+    blocks.append(_places("What a no-op job costs the database server, with 1 Rust worker", rows, names, [
+        (f"{title}, {jobs:,} jobs", f"throughput-rust-1-{jobs}", cell)
+        for jobs in _counts(rows) for title, cell in (
+            ("µs of CPU", _number("engine_us")),
+            ("bytes of its log", _number("log_bytes")),
+            ("transactions or commands", _few),
+        )
+    ]))  # fmt: skip
     blocks.append(_places("Submitting from one Python process, nobody working", rows, names, [
         ("one `submit` after the other, jobs/s", "submitting", _number("single")),
         ("`submit_many` of 1,000, jobs/s", "submitting", _number("bulk")),
@@ -41,6 +49,7 @@ def render(rows: Rows, about: Mapping[str, str]) -> str:
         *((f"{_LANGUAGES[language]}, {together} in flight", f"artifacts-{language}-{together}", _number("rate"))
           for language in _LANGUAGES for together in (1, 32)),
         ("database server, µs of CPU an artifact (Rust, 32)", "artifacts-rust-32", _number("engine_us")),
+        ("bytes of its log an artifact", "artifacts-rust-32", _number("log_bytes")),
         ("bytes of an artifact", "artifacts-rust-32", _number("bytes")),
     ]))  # fmt: skip
     blocks.append(_places("Connections of a worker process to where jobs are", rows, names, [
@@ -55,7 +64,7 @@ def render(rows: Rows, about: Mapping[str, str]) -> str:
 
 def _throughput(rows: Rows, names: Sequence[str]) -> str:
     lines = []
-    counts = sorted({row["jobs"] for key, row in rows.items() if key.startswith("throughput")})
+    counts = _counts(rows)
     for name in names:
         for language, title in _LANGUAGES.items():
             for jobs in counts:
@@ -90,6 +99,14 @@ def _table(title: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> s
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
+
+
+def _counts(rows: Rows) -> list[int]:
+    return sorted({row["jobs"] for key, row in rows.items() if key.startswith("throughput")})
+
+
+def _few(row: dict[str, Any]) -> str:
+    return f"{row['calls']:.3f}"
 
 
 def _number(key: str) -> Cell:

@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from capacity import watching
 from contest.places import REPOSITORY
@@ -52,6 +51,8 @@ class Place:
     before: list[int] = field(default_factory=list)
     #: Where its processes connect to.
     port: int | None = None
+    #: What names it in the database server, where its processes are told something else.
+    behind: dict[str, str] | None = None
 
     def environment(self) -> dict[str, str]:
         """The environment of who uses it."""
@@ -63,13 +64,17 @@ class Place:
         """Processor seconds of the database server so far."""
         return self.engine.cpu() if self.engine else 0.0
 
+    def logged(self) -> tuple[int, int]:
+        """Bytes of the database server's log so far, and its transactions or commands."""
+        return self.engine.logged() if self.engine else (0, 0)
+
     def before_cpu(self) -> float:
         """Processor seconds of the server before it so far."""
         return watching.cpu_seconds(self.before)
 
     def size(self) -> int:
         """Bytes of everything that is kept: memory where that is where jobs live, else the disk."""
-        return self.engine.size(self.settings) if self.engine else watching.size_on_disk(self.folder)
+        return self.engine.size(self.behind or self.settings) if self.engine else watching.size_on_disk(self.folder)
 
 
 class Engine:
@@ -97,6 +102,15 @@ class Engine:
         self.query("CHECKPOINT")
         return {"UPNEXT_DATABASE_URL": f"{self.url}?schema={name}"}
 
+    def logged(self) -> tuple[int, int]:
+        """Bytes that it has written to its log so far, and transactions (of Valkey: commands) it has carried out."""
+        if self.kind == "postgres":
+            asked = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, sum(xact_commit) FROM pg_stat_database"
+            log, calls = self.query(asked).split("|")
+            return int(log), int(calls)
+        told = dict(line.split(":", 1) for line in self._ask_valkey(b"INFO all\r\n").splitlines() if ":" in line)
+        return int(told["aof_current_size"]), int(told["total_commands_processed"])
+
     def query(self, statement: str) -> str:
         """Asks PostgreSQL."""
         psql = Path(servers._postgres_bin(), "psql")  # noqa: SLF001
@@ -118,7 +132,12 @@ class Engine:
     def _ask_valkey(self, question: bytes) -> str:
         with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
             connection.sendall(question)
-            return connection.recv(65536).decode()
+            head, _, rest = connection.recv(65536).partition(b"\r\n")
+            if not head.startswith(b"$"):
+                return head.decode()
+            while len(rest) < int(head[1:]):
+                rest += connection.recv(65536)
+            return rest.decode()
 
 
 class Engines:
@@ -158,18 +177,8 @@ def fresh(name: str, engines: Engines) -> Iterator[Place]:
         with _served(direct) as (url, pid):
             (folder / "far").mkdir()
             # What it keeps is asked of the database; who uses it is told the address alone.
-            yield _Through({"UPNEXT_URL": url}, folder / "far", engine, [pid], int(url.rsplit(":", 1)[1]), direct)
-
-
-class _Through(Place):
-    """A place behind a server."""
-
-    def __init__(self, settings: dict[str, str], folder: Path, *rest: Any) -> None:
-        *rest, self._direct = rest
-        super().__init__(settings, folder, *rest)
-
-    def size(self) -> int:
-        return self._direct.size()
+            port = int(url.rsplit(":", 1)[1])
+            yield Place({"UPNEXT_URL": url}, folder / "far", engine, [pid], port, direct.settings)
 
 
 @contextlib.contextmanager

@@ -111,9 +111,11 @@ def throughput(bench: Bench, name: str, language: str, workers: int, jobs: int) 
         bench.rust(place, "burst", 200)
         time.sleep(0.5)
         sampler = _Sampler(pids[0], place.port)
+        log_before, calls_before = place.logged()
         before = watching.cpu_seconds(pids), place.engine_cpu(), place.before_cpu()
         burst = bench.rust(place, "burst", jobs)
         after = watching.cpu_seconds(pids), place.engine_cpu(), place.before_cpu()
+        log, calls = place.logged()
         sampler.finish()
         worker, engine, server = (1e6 * (late - early) / jobs for late, early in zip(after, before, strict=True))
         return {
@@ -123,6 +125,8 @@ def throughput(bench: Bench, name: str, language: str, workers: int, jobs: int) 
             "engine_us": engine,
             "server_us": server,
             "submitter_us": 1e6 * burst["cpu"] / jobs,
+            "log_bytes": (log - log_before) / jobs,
+            "calls": (calls - calls_before) / jobs,
             "connections_idle": sampler.idle,
             "connections": sampler.most,
             "worker_mib": share_mib(pids[0]),
@@ -184,11 +188,12 @@ def artifacts(bench: Bench, name: str, language: str, together: int) -> Row:
     with fresh(name, bench.engines) as place, bench.working(place, language, 1):
         step: Callable[..., Row] = bench.python if language == "python" else bench.rust
         step(place, "artifacts", 100, together)
-        before, engine = place.size(), place.engine_cpu()
+        before, engine, log = place.size(), place.engine_cpu(), place.logged()
         answer = step(place, "artifacts", count, together)
         return {
             "rate": count / answer["seconds"],
             "engine_us": 1e6 * (place.engine_cpu() - engine) / count,
+            "log_bytes": (place.logged()[0] - log[0]) / count,
             "bytes": (place.size() - before) / count,
         }
 
