@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash bench clean chromium help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash cluster bench sizing growth clean chromium pgbouncer help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +24,7 @@ test-rust: dashboard/dist/index.html $(VENV)/.tools ## Rust tests and documentat
 	else cargo test --workspace --exclude upnext-python --lib --bins --tests; fi
 	cargo test --workspace --exclude upnext-python --doc
 
-test-python: $(VENV)/.built ## Python tests
+test-python: $(VENV)/.built pgbouncer ## Python tests, on every backend
 	$(BIN)/python -m pytest --numprocesses auto
 
 test-dashboard: dashboard/node_modules/.installed ## Dashboard unit tests
@@ -77,9 +77,19 @@ crash: dashboard/dist/index.html ## Kills workers, servers and submitters, and c
 	cargo test -p upnext-sqlite --test power_loss -- --ignored --nocapture --test-threads=1
 	cargo test -p upnext-crash --test power_loss -- --ignored --nocapture --test-threads=1
 
+cluster: $(VENV)/.built pgbouncer ## Eight workers and two servers on each engine, and engines that are killed, for some minutes; prints figures
+	$(BIN)/python -m pytest -m long python/tests
+
 bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size full" takes hours, ARGS=--help tells
 	cargo build --quiet --release -p upnext-bench
 	$(BIN)/python bench/run.py --programs $(CARGO_TARGET_DIR)/release $(ARGS)
+
+sizing: $(VENV)/.built ## Measures what this machine carries on each backend, in about an hour, into docs/sizing.md; ARGS="--size quick", ARGS=--help tells
+	cargo build --quiet --release -p upnext-bench --bin sizing
+	$(BIN)/python bench/sizing.py --programs $(CARGO_TARGET_DIR)/release $(ARGS)
+
+growth: ## A thousand jobs a second on PostgreSQL for 15 minutes (ARGS="SECONDS JOBS"): prints how its tables and indexes grow
+	cargo run --quiet --release -p upnext-postgres --example load -- growth $(or $(ARGS),900)
 
 clean: ## Removes everything that was built
 	rm -rf $(VENV) target dashboard/node_modules dashboard/dist/assets dashboard/dist/index.html .upnext-demo
@@ -112,3 +122,9 @@ chromium:
 	@if [ -x "$${CHROMIUM_PATH:-/usr/bin/chromium}" ]; then exit 0; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends chromium; \
 	else echo "The end-to-end test needs Chromium: install it, or set CHROMIUM_PATH to its binary." >&2; exit 1; fi
+
+# Tests of PgBouncer are left out where it is missing and cannot be installed.
+pgbouncer:
+	@if PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy --no-install-recommends pgbouncer; \
+	else echo "PgBouncer is not installed: its tests are left out."; fi

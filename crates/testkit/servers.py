@@ -53,6 +53,10 @@ POSTGRES_SETTINGS = {
 VALKEY_SETTINGS = {"bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no"}
 
 
+#: The guards that this process started. They outlive it, and nobody waits for them.
+_guards: list[subprocess.Popen[bytes]] = []
+
+
 class ServerError(RuntimeError):
     """A server could not be found or did not start."""
 
@@ -251,6 +255,7 @@ def share(kind: str) -> dict[str, Any]:
                 stderr=log,
                 start_new_session=True,
             )
+        _guards.append(guard)
         while not address.exists():
             if guard.poll() is not None:
                 raise ServerError((folder / "guard.log").read_text(errors="replace"))

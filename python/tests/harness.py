@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,14 @@ class Programs:
         path.write_text(textwrap.dedent(source))
         return path
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Starts `python ARGUMENTS` in the folder."""
+    def start(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> subprocess.Popen[str]:
+        """Starts `python ARGUMENTS` in the folder; what `env` says is None is not set there."""
+        merged = {**os.environ, **(env or {})}
         log = (self.folder / f"output-{len(self._running)}.txt").open("w+")
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env={**os.environ, **(env or {})},
+            env={name: value for name, value in merged.items() if value is not None},
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
@@ -82,7 +83,7 @@ class Programs:
         """What it has printed so far."""
         return Path(process.log.name).read_text()  # type: ignore[attr-defined]
 
-    def run(self, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    def run(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> tuple[int, str]:
         """Runs `python ARGUMENTS` to its end."""
         process = self.start(*arguments, env=env)
         return process.wait(DEADLINE), self.output(process)

@@ -1,107 +1,102 @@
-"""Looks into the job database from outside: what the package itself gives no way to see yet.
+"""Looks at jobs from outside, as the REST API of a server shows them: the same on every backend.
 
-In a process of its own. SQLite is in this one already, inside the bridge; a second copy, Python's, that closes the same
-file drops the locks of the first, which POSIX keeps by process and not by who took them.
+The server is a process of its own, over what the environment names when a test first looks; a test that works through
+a server looks at that one.
 """
 
 from __future__ import annotations
 
-import atexit
+import http.client
+import json
 import os
-import pickle
-import subprocess
-import sys
 import threading
-import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
-#: Answers questions from its standard input until that ends.
-_PROGRAM = """
-import pickle, sqlite3, sys
-
-def rows(file, query, values):
-    database = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)
-    try:
-        found = database.execute(query, values)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row)) for row in found]
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return []
-        raise
-    finally:
-        database.close()
-
-while True:
-    try:
-        question = pickle.load(sys.stdin.buffer)
-    except EOFError:
-        break
-    try:
-        answer = rows(*question)
-    except Exception as error:
-        answer = error
-    pickle.dump(answer, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-"""
+import places
 
 _turn = threading.Lock()
-_reader: subprocess.Popen[bytes] | None = None
+_server: places.Server | None = None
+_connection: http.client.HTTPConnection | None = None
 
 
-def _rows(query: str, *values: Any) -> list[dict[str, Any]]:
-    global _reader
+def _get(path: str) -> bytes:
+    global _connection
     with _turn:
-        if _reader is None:
-            _reader = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
-            atexit.register(_end, _reader)
-        assert _reader.stdin is not None
-        assert _reader.stdout is not None
-        pickle.dump((str(Path(os.environ["UPNEXT_HOME"]) / "upnext.db"), query, values), _reader.stdin)
-        _reader.stdin.flush()
-        answer = pickle.load(_reader.stdout)
-    if isinstance(answer, Exception):
-        raise answer
-    return answer  # type: ignore[no-any-return]
+        if _connection is None:
+            address = urlsplit(os.environ.get("UPNEXT_URL") or _own_server())
+            _connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+        _connection.request("GET", f"/api/v1{path}")
+        answer = _connection.getresponse()
+        content = answer.read()
+    assert answer.status == 200, f"{path}: {answer.status} {content.decode()}"
+    return content
 
 
-def _end(reader: subprocess.Popen[bytes]) -> None:
-    reader.communicate()
+def _own_server() -> str:
+    global _server
+    _server = places.Server({}, Path(os.environ["UPNEXT_HOME"]).with_name("peek.log"))
+    return _server.url
+
+
+def close() -> None:
+    """Forgets the place of this test."""
+    global _server, _connection
+    if _connection is not None:
+        _connection.close()
+        _connection = None
+    if _server is not None:
+        _server.kill()
+        _server = None
+
+
+def _json(path: str) -> Any:
+    return json.loads(_get(path))
 
 
 def job(job_id: str) -> dict[str, Any]:
-    """The row of a job."""
-    return _rows("SELECT * FROM jobs WHERE id = ?", uuid.UUID(job_id).bytes)[0]
+    """The job."""
+    found: dict[str, Any] = _json(f"/jobs/{job_id}")
+    return found
 
 
 def jobs(function: str) -> list[dict[str, Any]]:
-    """The rows of a function's jobs, oldest first."""
-    return _rows("SELECT * FROM jobs WHERE function = ? ORDER BY seq", function)
+    """A function's jobs, oldest first, a thousand at most."""
+    found: list[dict[str, Any]] = _json(f"/jobs?limit=1000&function={quote(function)}")["jobs"]
+    return found[::-1]
 
 
 def attempts(job_id: str) -> list[dict[str, Any]]:
-    """Attempts that did not end the job."""
-    return _rows("SELECT * FROM attempts WHERE job = ? ORDER BY number", job(job_id)["seq"])
+    """The attempts at a job, oldest first."""
+    found: list[dict[str, Any]] = _json(f"/jobs/{job_id}/attempts")["attempts"]
+    return found
 
 
-def logs(job_id: str) -> list[tuple[str, str, str | None]]:
+def logs(job_id: str) -> list[tuple[str, str, dict[str, Any] | None]]:
     """Level, message and further fields of each line."""
-    rows = _rows("SELECT level, message, extra FROM logs WHERE job = ? ORDER BY seq", job(job_id)["seq"])
-    return [(row["level"], row["message"], row["extra"]) for row in rows]
+    lines: list[tuple[str, str, dict[str, Any] | None]] = []
+    page: dict[str, Any] = {"has_more": True, "next_after": 0}
+    while page["has_more"]:
+        page = _json(f"/jobs/{job_id}/logs?limit=1000&after={page['next_after']}")
+        lines += [(line["level"], line["message"], line["extra"]) for line in page["logs"]]
+    return lines
 
 
 def artifacts(job_id: str) -> list[dict[str, Any]]:
-    """The artifacts of a job with their inline bytes, oldest first."""
-    query = (
-        "SELECT a.*, b.bytes, b.storage, b.size_bytes, b.sha256 FROM artifacts a JOIN blobs b ON b.blob = a.blob "
-        "WHERE a.job = ? ORDER BY a.seq"
-    )
-    return _rows(query, job(job_id)["seq"])
+    """Every version of the artifacts of a job, oldest first, a thousand at most."""
+    found: list[dict[str, Any]] = _json(f"/jobs/{job_id}/artifacts?versions=all&limit=1000&sort=created_at")[
+        "artifacts"
+    ]
+    return found
+
+
+def content(artifact_id: str) -> bytes:
+    """The bytes of an artifact."""
+    return _get(f"/artifacts/{artifact_id}/content")
 
 
 def workers() -> list[dict[str, Any]]:
-    """The workers ever registered."""
-    return _rows("SELECT * FROM workers ORDER BY started_at")
+    """Every worker process that is known, those that stopped among them, oldest first."""
+    groups = _json("/workers")["workers"]
+    return sorted((one for group in groups for one in group["instances"]), key=lambda one: str(one["started_at"]))

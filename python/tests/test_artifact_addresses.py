@@ -33,6 +33,7 @@ def job(worker: upnext.Worker) -> str:
     return asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_pandas_and_polars_read_artifacts(job: str) -> None:
     parquet = upnext.get_artifact_sync(job=job, name="data/table.parquet")
     for address in (
@@ -70,6 +71,7 @@ def test_files_and_folders(job: str) -> None:
             files.open(missing)
 
 
+@pytest.mark.every_backend
 def test_a_job_that_reads_an_address_is_noted(worker: upnext.Worker, job: str) -> None:
     worker.tasks.clear()
 
@@ -116,6 +118,7 @@ def test_what_is_half_written_hides_nothing(worker: upnext.Worker) -> None:
     assert files.ukey(f"artifact/{newest.id}") == f"{newest.id}/7"
 
 
+@pytest.mark.every_backend
 def test_any_process_reads_addresses(job: str, programs: Programs) -> None:
     programs.write("reads.py", f"import pandas; print(pandas.read_csv('upnext://{job}/table.csv')['city'].tolist())")
     assert programs.run("reads.py") == (0, "['Köln', 'Ulm']\n")

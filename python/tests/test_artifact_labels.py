@@ -46,6 +46,7 @@ def in_job(worker: upnext.Worker) -> Callable[[Body], Any]:
     return in_job
 
 
+@pytest.mark.every_backend
 def test_labels_come_back_in_the_record(in_job: Callable[..., Any]) -> None:
     day = uuid.uuid4()
 
@@ -78,6 +79,7 @@ def test_expires_in_counts_from_now(in_job: Callable[..., Any], seconds: Any) ->
     assert abs(made.expires_at - made.created_at - dt.timedelta(hours=1)) < dt.timedelta(seconds=1)
 
 
+@pytest.mark.every_backend
 def test_a_task_gives_its_artifacts_a_lifetime(worker: upnext.Worker) -> None:
     made: list[upnext.Artifact] = []
 
@@ -109,6 +111,7 @@ def test_a_task_gives_its_artifacts_a_lifetime(worker: upnext.Worker) -> None:
     assert lifetimes == [600, 3600, None, 600, 600, 3600]
 
 
+@pytest.mark.every_backend
 def test_the_same_key_answers_what_the_first_call_made(in_job: Callable[..., Any]) -> None:
     async def body() -> None:
         first = await upnext.create_artifact("a.json", [1], key="a")
@@ -120,6 +123,7 @@ def test_the_same_key_answers_what_the_first_call_made(in_job: Callable[..., Any
     in_job(body)
 
 
+@pytest.mark.every_backend
 def test_a_digest_is_checked_before_anything_is_kept(in_job: Callable[..., Any]) -> None:
     async def body() -> None:
         digest = hashlib.sha256(b"abc").hexdigest()

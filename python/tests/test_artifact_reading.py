@@ -20,6 +20,8 @@ from harness import Programs, eventually_sync, running
 import upnext
 from upnext import _reading
 
+pytestmark = pytest.mark.every_backend
+
 LARGE = bytes(range(256)) * 4096 * 3
 
 
@@ -96,6 +98,7 @@ def test_what_is_not_there_is_a_lookup_error(where: Any, message: str) -> None:
         upnext.get_artifact_sync(*args, **kwargs)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     "where",
     [{}, {"name": "a"}, {"job": "a"}, {"job": "a", "function": "b", "name": "c"}, {"function": "a"}],
@@ -164,6 +167,7 @@ def test_lists_are_filtered_and_sorted(made: dict[str, upnext.Artifact]) -> None
     assert names(upnext.list_artifacts_sync(job=first, limit=1)) == ["logs/run.txt"]
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("filters", "error", "message"),
     [
@@ -228,6 +232,7 @@ def test_the_ways_to_read(made: dict[str, upnext.Artifact], tmp_path: Path) -> N
         model.text_sync()
 
 
+@pytest.mark.one_backend
 def test_saving_replaces_a_file_when_it_is_complete(made: dict[str, upnext.Artifact], tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text("old")
@@ -313,6 +318,7 @@ def test_an_artifact_is_a_file(worker: upnext.Worker) -> None:
         assert archive.read("large.bin") == LARGE
 
 
+@pytest.mark.one_backend
 def test_damaged_bytes_are_never_given_as_good(made: dict[str, upnext.Artifact], home: Path, tmp_path: Path) -> None:
     model = made["model/0"]
     assert model.storage_key is not None
@@ -417,6 +423,7 @@ def test_a_deleted_artifact_is_gone(made: dict[str, upnext.Artifact]) -> None:
     assert upnext.get_artifact_sync(function="train", name="model.bin").version == 2
 
 
+@pytest.mark.one_backend
 def test_a_record_is_data(made: dict[str, upnext.Artifact]) -> None:
     report = made["report.json/1"]
     for other in (pickle.loads(pickle.dumps(report)), copy.copy(report), copy.deepcopy(report)):
@@ -462,6 +469,7 @@ def test_any_process_reads(made: dict[str, upnext.Artifact], programs: Programs)
     assert programs.run("reads.py") == (0, "{'rows': 2} ['logs/run.txt', 'report.json']\n")
 
 
+@pytest.mark.one_backend
 def test_a_job_reads_where_it_is_kept(tmp_path: Path) -> None:
     """A worker with a URL of its own has its artifacts there, not where the environment says."""
     worker = upnext.Worker("demo", url=f"sqlite:///{tmp_path}/other.db")

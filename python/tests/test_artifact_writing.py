@@ -17,6 +17,8 @@ from harness import DEADLINE, Programs, running
 
 import upnext
 
+pytestmark = pytest.mark.every_backend
+
 
 def run(worker: upnext.Worker, *tasks: Any) -> list[Any]:
     """Runs each of these tasks once and gives their values."""
@@ -90,6 +92,7 @@ def test_a_sync_task_writes_a_file(worker: upnext.Worker) -> None:
     ]
 
 
+@pytest.mark.one_backend
 def test_a_text_file_for_code_that_insists_on_one(worker: upnext.Worker) -> None:
     @worker.task
     def write() -> str:
@@ -170,6 +173,7 @@ def test_bytes_that_break_a_rule_are_told_when_it_is_closed(worker: upnext.Worke
     run(worker, in_async, in_sync)
 
 
+@pytest.mark.one_backend
 def test_what_cannot_be_written(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES", "1000")
 

@@ -86,11 +86,12 @@ def create(worker: upnext.Worker) -> Callable[..., upnext.Artifact]:
 
 
 def content(artifact: upnext.Artifact) -> bytes:
-    """The bytes that were stored inline."""
+    """The bytes that were stored."""
     [row] = peek.artifacts(artifact.job_id)
-    return bytes(row["bytes"])
+    return peek.content(row["id"])
 
 
+@pytest.mark.every_backend
 def test_the_record(create: Callable[..., upnext.Artifact]) -> None:
     artifact = create("out.json", {"key": "größe"})
     expected = '{"key":"größe"}'.encode()
@@ -118,6 +119,7 @@ def test_json(create: Callable[..., upnext.Artifact], data: Any, kind: Any) -> N
     assert (artifact.type, artifact.content_type) == (ArtifactType.JSON, "application/json")
 
 
+@pytest.mark.every_backend
 def test_text(create: Callable[..., upnext.Artifact]) -> None:
     artifact = create("log", "Fertig: größe 図\n\x00", ArtifactType.TEXT)
     assert content(artifact) == "Fertig: größe 図\n\x00".encode()
@@ -190,6 +192,7 @@ def test_bytes_of_no_known_kind_are_binary(create: Callable[..., upnext.Artifact
     assert create("data.bin", io.BytesIO(b"").read()).type is ArtifactType.BINARY
 
 
+@pytest.mark.every_backend
 def test_an_async_iterator(worker: upnext.Worker) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(PNG), 7):
@@ -215,9 +218,10 @@ def test_an_async_iterator(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("given", ["path", "file", "iterator", "bytes"])
 def test_large_data_goes_to_storage(
-    create: Callable[..., upnext.Artifact], tmp_path: Path, home: Path, given: str
+    create: Callable[..., upnext.Artifact], tmp_path: Path, storage: Path, given: str
 ) -> None:
     data = bytes(range(256)) * (5 * 1024 * 1024 // 256)
     path = tmp_path / "large.bin"
@@ -236,7 +240,7 @@ def test_large_data_goes_to_storage(
     digest = hashlib.sha256(data).hexdigest()
     assert (artifact.size_bytes, artifact.sha256, artifact.storage_backend) == (len(data), digest, "local")
     assert artifact.storage_key == f"sha256/{digest[:2]}/{digest[2:4]}/{digest}"
-    assert (home / "artifacts" / artifact.storage_key).read_bytes() == data
+    assert (storage / artifact.storage_key).read_bytes() == data
 
 
 @pytest.mark.parametrize(
@@ -308,12 +312,13 @@ def test_a_path_that_is_not_there(create: Callable[..., upnext.Artifact], tmp_pa
         create("x.bin", tmp_path)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("given", ["bytes", "path", "iterator", "text"])
 def test_too_large(
     create: Callable[..., upnext.Artifact],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    home: Path,
+    storage: Path,
     given: str,
 ) -> None:
     monkeypatch.setenv("UPNEXT_ARTIFACT_MAX_UPLOAD_BYTES", "100000")
@@ -327,10 +332,11 @@ def test_too_large(
     }
     with pytest.raises(upnext.ArtifactTooLargeError, match=r"large\.txt.*100000"):
         create("large.txt", ways[given], "text")
-    assert not [path for path in home.rglob("*") if path.is_file() and "artifacts" in path.parts]
+    assert not [path for path in storage.rglob("*") if path.is_file()]
 
 
-def test_a_source_that_breaks_off_leaves_nothing(worker: upnext.Worker, home: Path) -> None:
+@pytest.mark.every_backend
+def test_a_source_that_breaks_off_leaves_nothing(worker: upnext.Worker, storage: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"x" * 3_000_000
         raise ConnectionResetError("gone")
@@ -357,7 +363,7 @@ def test_a_source_that_breaks_off_leaves_nothing(worker: upnext.Worker, home: Pa
                 assert peek.artifacts(result.job_id) == []
 
     asyncio.run(main())
-    assert not [path for path in home.rglob("*") if path.is_file() and "artifacts" in path.parts]
+    assert not [path for path in storage.rglob("*") if path.is_file()]
 
 
 def test_outside_a_job_and_in_the_wrong_place(worker: upnext.Worker) -> None:
@@ -383,6 +389,7 @@ def test_outside_a_job_and_in_the_wrong_place(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_the_same_name_again_is_a_new_version(worker: upnext.Worker) -> None:
     @worker.task
     async def twice() -> None:
@@ -394,12 +401,13 @@ def test_the_same_name_again_is_a_new_version(worker: upnext.Worker) -> None:
             return (await twice.wait(wait_timeout=20)).job_id
 
     rows = peek.artifacts(asyncio.run(main()))
-    assert [(row["version"], row["latest"], bytes(row["bytes"])) for row in rows] == [
-        (1, 0, b'{"number":0}'),
-        (2, 1, b'{"number":1}'),
+    assert [(row["version"], row["latest"], peek.content(row["id"])) for row in rows] == [
+        (1, False, b'{"number":0}'),
+        (2, True, b'{"number":1}'),
     ]
 
 
+@pytest.mark.every_backend
 def test_many_at_once(worker: upnext.Worker) -> None:
     @worker.task
     async def many() -> int:
@@ -415,6 +423,7 @@ def test_many_at_once(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_after_the_end_of_the_job_the_lease_is_stale(worker: upnext.Worker) -> None:
     late: list[Any] = []
 

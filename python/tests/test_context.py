@@ -11,7 +11,10 @@ from harness import running
 
 import upnext
 
+pytestmark = pytest.mark.every_backend
 
+
+@pytest.mark.one_backend
 def test_there_is_no_context_outside_a_job() -> None:
     with pytest.raises(RuntimeError, match=r"get_current_context\(\) works only inside a running job"):
         upnext.get_current_context()
@@ -80,6 +83,7 @@ def test_a_retry_finds_the_last_checkpoint(worker: upnext.Worker) -> None:
     assert asyncio.run(main()) == {"row": 2, "größe": [None]}
 
 
+@pytest.mark.one_backend
 def test_bad_checkpoints(worker: upnext.Worker) -> None:
     @worker.task
     async def bad() -> list[str]:
@@ -117,7 +121,7 @@ def test_log_lines_are_kept_in_order_before_the_end(worker: upnext.Worker) -> No
             return (await talk.wait(wait_timeout=20)).job_id
 
     assert peek.logs(asyncio.run(main())) == [
-        ("info", "first", '{"rows":3,"who":"größe"}'),
+        ("info", "first", {"rows": 3, "who": "größe"}),
         ("warning", "second 2 of 3", None),
         ("debug", "100 %", None),
     ]
@@ -141,6 +145,7 @@ def test_progress_is_a_fraction_or_percent(worker: upnext.Worker, said: float, k
     assert (row["progress"], row["progress_message"]) == (pytest.approx(kept), "so far")
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("bad", [-0.1, 100.5, float("nan"), float("inf"), True, "half", None])
 def test_bad_progress(worker: upnext.Worker, bad: Any) -> None:
     @worker.task
@@ -175,6 +180,8 @@ def test_fast_progress_is_merged_and_the_last_step_arrives(
         context.set_progress(1.0)
 
     async def main() -> str:
+        # The first look takes longer than what is held back.
+        assert peek.workers() == []
         async with running(worker):
             return (await work.wait(wait_timeout=20)).job_id
 

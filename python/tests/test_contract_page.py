@@ -13,6 +13,8 @@ from harness import running
 
 import upnext
 
+pytestmark = pytest.mark.every_backend
+
 PAGE = """
 import upnext
 

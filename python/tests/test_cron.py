@@ -12,6 +12,8 @@ from harness import eventually, running
 import upnext
 from upnext import _client
 
+pytestmark = pytest.mark.every_backend
+
 
 def test_a_schedule_runs_once_a_tick_over_two_workers(worker: upnext.Worker) -> None:
     ran: list[str] = []
@@ -66,6 +68,7 @@ def test_the_policy_decides_about_runs_that_nobody_was_there_for(home: Any) -> N
     _client.forget()
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -82,11 +85,13 @@ def test_bad_schedules_say_what_is_wrong(worker: upnext.Worker, arguments: tuple
     assert message in str(caught.value)
 
 
+@pytest.mark.one_backend
 def test_a_time_zone_that_does_not_exist_is_named(worker: upnext.Worker) -> None:
     with pytest.raises(ValueError, match="there is no time zone 'Mars/Base'"):
         worker.cron("* * * * *", timezone="Mars/Base", name="f")(lambda: None)
 
 
+@pytest.mark.one_backend
 def test_a_policy_that_does_not_exist_is_named(worker: upnext.Worker) -> None:
     with pytest.raises(ValueError, match="'sometimes'"):
         worker.cron("* * * * *", missed_run_policy="sometimes", name="f")(lambda: None)

@@ -9,6 +9,8 @@ from harness import Programs, running
 
 import upnext
 
+pytestmark = pytest.mark.every_backend
+
 
 def test_every_handler_whose_pattern_fits_gets_a_job(worker: upnext.Worker) -> None:
     @worker.event("order.placed").on
@@ -84,6 +86,7 @@ def test_an_event_reaches_handlers_of_other_processes(worker: upnext.Worker, pro
     asyncio.run(main())
 
 
+@pytest.mark.one_backend
 def test_events_are_sent_under_one_name(worker: upnext.Worker) -> None:
     with pytest.raises(ValueError, match=r"'order\.\*' is a pattern"):
         worker.event("order.*").send_sync(a=1)
@@ -91,6 +94,7 @@ def test_events_are_sent_under_one_name(worker: upnext.Worker) -> None:
         worker.event("two words").on(lambda: None, name="f")
 
 
+@pytest.mark.one_backend
 def test_sending_blocks_no_loop(worker: upnext.Worker) -> None:
     event = worker.event("e")
     assert event.send_sync(a=1) == []

@@ -60,6 +60,7 @@ async def failure(task: upnext.TaskHandle[Any, Any], *args: Any) -> upnext.TaskR
     return caught.value.task_result
 
 
+@pytest.mark.every_backend
 def test_a_task_knows_its_job_in_a_process_of_its_own_which_is_used_again() -> None:
     async def main() -> None:
         async with running(tasks.worker):
@@ -92,6 +93,7 @@ def test_a_task_knows_its_job_in_a_process_of_its_own_which_is_used_again() -> N
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_progress_checkpoints_and_logs_are_recorded_before_the_end() -> None:
     async def main() -> None:
         async with running(tasks.worker):
@@ -99,11 +101,12 @@ def test_progress_checkpoints_and_logs_are_recorded_before_the_end() -> None:
             assert (result.value, result.attempts) == ({"row": 2, "größe": [None]}, 2)
             row = peek.job(result.job_id)
             assert row["progress"] == 1.0 or row["progress"] == 0.5
-            assert peek.logs(result.job_id) == [("warning", "half way", '{"rows":2}')]
+            assert peek.logs(result.job_id) == [("warning", "half way", {"rows": 2})]
 
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_artifacts_and_lineage() -> None:
     async def main() -> None:
         async with running(tasks.worker):
@@ -228,6 +231,7 @@ def test_jobs_that_hang_keep_no_slot(trace: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_a_stopping_worker_gives_the_job_back_and_leaves_no_process(trace: Path) -> None:
     async def main() -> None:
         await tasks.worker.start()
@@ -295,6 +299,7 @@ def test_signals_to_all_processes_do_not_disturb_a_drain(programs: Programs, tra
     assert "Traceback" not in programs.output(process)
 
 
+@pytest.mark.every_backend
 def test_a_child_whose_worker_lost_the_lease_records_nothing(
     programs: Programs, trace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,7 +313,7 @@ def test_a_child_whose_worker_lost_the_lease_records_nothing(
     Path(f"{trace}.go").touch()
     eventually_sync(noted(trace, "refused"), "the refusal of the first attempt's artifact")
     eventually_sync(lambda: peek.job(future.job_id)["status"] == "complete")
-    assert peek.job(future.job_id)["result"] == '"second"'
+    assert peek.job(future.job_id)["result"] == "second"
 
 
 SCRIPT = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import logging
 import sys
 import threading
@@ -28,13 +27,14 @@ def levels() -> Any:
 
 
 def lines(job_id: str) -> list[tuple[str, str, Any]]:
-    return [(level, text, None if extra is None else json.loads(extra)) for level, text, extra in peek.logs(job_id)]
+    return peek.logs(job_id)
 
 
 async def wait(task: Any, *args: Any) -> str:
     return str((await task.wait(*args, wait_timeout=20)).job_id)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("sync", [False, True])
 def test_output_is_kept_and_still_printed(
     worker: upnext.Worker, sync: bool, capsys: pytest.CaptureFixture[str]
@@ -76,6 +76,7 @@ def test_output_is_kept_and_still_printed(
     assert printed.err == "oops\n"
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("sync", [False, True])
 def test_log_records_are_kept(worker: upnext.Worker, sync: bool, caplog: pytest.LogCaptureFixture) -> None:
     def chat() -> None:
@@ -174,6 +175,7 @@ def test_jobs_that_run_together_do_not_mix(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_a_million_lines_are_bounded_and_counted(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_recording, "FIRST_LINES", 90)
     monkeypatch.setattr(sys, "stdout", io.StringIO())
@@ -200,6 +202,7 @@ def test_a_million_lines_are_bounded_and_counted(worker: upnext.Worker, monkeypa
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_long_lines(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     # Not to pytest, which cannot report lone surrogates; a logger that does not propagate is recorded all the same.
     monkeypatch.setattr(log, "propagate", False)
@@ -222,6 +225,7 @@ def test_long_lines(worker: upnext.Worker, monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_a_failing_job_keeps_what_it_said(worker: upnext.Worker) -> None:
     @worker.task(capture_output=True, on_failure=lambda: print("hook"))
     async def fail() -> None:

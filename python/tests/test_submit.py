@@ -15,6 +15,7 @@ from harness import running
 import upnext
 
 
+@pytest.mark.every_backend
 def test_submitting_needs_no_worker_and_a_worker_picks_the_job_up(worker: upnext.Worker) -> None:
     @worker.task
     async def add(a: int, b: int = 2) -> int:
@@ -56,6 +57,7 @@ def test_calling_a_handle_runs_the_function_inline(worker: upnext.Worker) -> Non
     assert triple.name == "tripler"
 
 
+@pytest.mark.every_backend
 def test_values_survive_the_journey(worker: upnext.Worker) -> None:
     value = {
         "text": "größe 図 \x00 \u2028",
@@ -142,6 +144,7 @@ def test_what_json_cannot_carry_is_named(worker: upnext.Worker, rows: Any, messa
     assert message in str(caught.value)
 
 
+@pytest.mark.every_backend
 def test_arguments_too_large_for_a_job_say_what_to_do(worker: upnext.Worker) -> None:
     @worker.task
     async def keep(text: str) -> int:
@@ -157,6 +160,7 @@ def test_arguments_too_large_for_a_job_say_what_to_do(worker: upnext.Worker) -> 
     assert keep.submit_sync("x" * 1024 * 1024).job_id
 
 
+@pytest.mark.every_backend
 def test_idempotent_submissions_share_an_unfinished_job(worker: upnext.Worker) -> None:
     @worker.task
     async def sync_account(account: int) -> int:
@@ -188,6 +192,7 @@ def test_bad_idempotency_keys(worker: upnext.Worker) -> None:
         noop.submit_idempotent_sync(7)  # type: ignore[arg-type]
 
 
+@pytest.mark.every_backend
 def test_jobs_submitted_inside_jobs_know_their_tree(worker: upnext.Worker) -> None:
     @worker.task
     async def leaf() -> list[str | None]:
@@ -232,6 +237,7 @@ def test_sync_twins_refuse_to_block_a_loop(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_waiting_too_long_raises_timeout_error_and_the_job_goes_on(worker: upnext.Worker) -> None:
     @worker.task
     async def noop() -> int:
@@ -252,6 +258,7 @@ def test_waiting_too_long_raises_timeout_error_and_the_job_goes_on(worker: upnex
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_unknown_jobs(worker: upnext.Worker) -> None:
     async def main() -> None:
         with pytest.raises(ValueError, match="'nope' is not the id of a job"):
@@ -263,6 +270,7 @@ def test_unknown_jobs(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.every_backend
 def test_many_jobs_in_one_step(worker: upnext.Worker) -> None:
     @worker.task
     async def square(x: int) -> int:
@@ -282,6 +290,7 @@ def test_many_jobs_in_one_step(worker: upnext.Worker) -> None:
     assert len(peek.jobs("square")) == 51
 
 
+@pytest.mark.every_backend
 def test_gather_can_give_back_exceptions(worker: upnext.Worker) -> None:
     @worker.task
     async def fail() -> None:

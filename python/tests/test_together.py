@@ -13,6 +13,8 @@ from harness import eventually, running
 
 import upnext
 
+pytestmark = pytest.mark.every_backend
+
 
 def test_map_tasks_keeps_the_order_and_the_limit(worker: upnext.Worker) -> None:
     at_once = most = 0
@@ -39,6 +41,7 @@ def test_map_tasks_keeps_the_order_and_the_limit(worker: upnext.Worker) -> None:
     assert most == 2
 
 
+@pytest.mark.one_backend
 def test_map_tasks_checks_everything_first(worker: upnext.Worker, home: Path) -> None:
     @worker.task
     async def double(n: int) -> int:
@@ -140,6 +143,7 @@ def test_nobody_ends_well(worker: upnext.Worker) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.one_backend
 def test_what_cannot_be_waited_for() -> None:
     async def main() -> None:
         with pytest.raises(ValueError, match="at least one"):

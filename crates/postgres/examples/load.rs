@@ -1,5 +1,5 @@
 //! Measures the backend against a real server: `cargo run --release -p upnext-postgres --example load [part]`, where part is
-//! one of `enqueue`, `drain`, `claim`, `idle` and `growth [seconds]`; without one all but `growth` run.
+//! one of `enqueue`, `drain`, `claim`, `idle` and `growth [seconds [jobs a second]]`; without one all but `growth` run.
 //!
 //! The server is one of the development tools with `fsync=on`, or the one that `UPNEXT_TEST_POSTGRES` names.
 #![allow(clippy::print_stdout, reason = "it tells figures")]
@@ -215,8 +215,9 @@ async fn idle(place: &Place) {
     println!("idle, between processes: finish to known median {:?}, 95 % {:?}", back[100], back[190]);
 }
 
-/// Submits 1000 jobs a second, and works them off as they come.
-async fn growth(place: &Place, seconds: u64) {
+/// Submits so many jobs a second, works them off as they come, and forgets them after a minute: tables and indexes have to
+/// stop growing.
+async fn growth(place: &Place, seconds: u64, jobs_a_second: usize) {
     let (url, schema) = place.fresh();
     let backend = open(&url).await;
     let (client, connection) =
@@ -231,7 +232,7 @@ async fn growth(place: &Place, seconds: u64) {
             let mut beat = tokio::time::interval(Duration::from_millis(100));
             while !stopped.load(Ordering::SeqCst) {
                 beat.tick().await;
-                submitter.enqueue(jobs(50)).await.expect("enqueue");
+                submitter.enqueue(jobs(jobs_a_second / 20)).await.expect("enqueue");
             }
         });
         let (worker, stopped, count) = (open(&url).await, Arc::clone(&stop), Arc::clone(&done));
@@ -251,7 +252,10 @@ async fn growth(place: &Place, seconds: u64) {
     while begun.elapsed() < Duration::from_secs(seconds) {
         tokio::time::sleep(Duration::from_secs(15)).await;
         let removed = forget(&*backend, now().before(Duration::from_secs(60))).await;
-        let sizes = "SELECT string_agg(format('%s %s kB', relname, pg_total_relation_size(oid) / 1024), ', ' ORDER BY relname) \
+        let sizes = "SELECT string_agg(format('%s %s + %s kB', relname, pg_table_size(oid) / 1024, \
+             pg_indexes_size(oid) / 1024), ', ' ORDER BY relname) || format(', all %s kB', \
+             (SELECT sum(pg_total_relation_size(oid)) / 1024 FROM pg_class \
+             WHERE relnamespace = to_regnamespace($1) AND relkind = 'r')) \
              FROM pg_class WHERE relnamespace = to_regnamespace($1) \
              AND relname IN ('jobs', 'live', 'ended', 'job_changes', 'job_hours')";
         let row = client.query_one(sizes, &[&schema]).await.expect("sizes");
@@ -300,8 +304,11 @@ fn main() {
             idle(&place).await;
         }
         if part.as_deref() == Some("growth") {
-            let seconds = std::env::args().nth(2).and_then(|seconds| seconds.parse().ok()).unwrap_or(120);
-            growth(&place, seconds).await;
+            let number = |at, default| {
+                std::env::args().nth(at).and_then(|number| number.parse().ok()).unwrap_or(default)
+            };
+            let jobs = usize::try_from(number(3, 1000)).unwrap_or(1000);
+            growth(&place, number(2, 120), jobs).await;
         }
     });
 }

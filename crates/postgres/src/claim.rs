@@ -149,8 +149,10 @@ async fn claim_carefully(database: &Database, request: &ClaimRequest) -> backend
 }
 
 async fn claim_under_limits(transaction: &mut Transaction<'_>, request: &ClaimRequest) -> Result<Claim> {
-    let now = transaction.now;
     let mut allowances = Allowances::read(transaction, &request.functions).await?;
+    // Those that it waited for have counted their starts at later moments than that of its beginning.
+    transaction.look_at_the_clock().await?;
+    let now = transaction.now;
     let next_due = transaction.optional(include_str!("../queries/claim_next_due.sql"), &[]).await?;
     let next_due = next_due.map(|row| rows::moment(&row, 0)).transpose()?.flatten();
     let mut chosen = Vec::new();

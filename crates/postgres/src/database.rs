@@ -294,6 +294,14 @@ impl Drop for Transaction<'_> {
 }
 
 impl Transaction<'_> {
+    /// Looks at the clock again: whoever waited for a lock is later than it was when it began.
+    pub(crate) async fn look_at_the_clock(&mut self) -> Result<()> {
+        if self.database.given_now().is_none() {
+            self.now = Timestamp::from_micros(self.one("SELECT upnext.moment()", &[]).await?.try_get(0)?);
+        }
+        Ok(())
+    }
+
     /// Notes a step in the life of a job.
     pub(crate) fn changed(&mut self, job: i64) {
         self.changed.push(job);

@@ -1,0 +1,1 @@
+"""What one machine carries: the parts of `bench/sizing.py`."""
