@@ -21,7 +21,10 @@ struct Step {
 }
 
 /// Every step, oldest first. Forward only; a released step is never edited.
-const STEPS: &[Step] = &[Step { name: "init", sql: include_str!("../migrations/0001_init.sql"), oldest: 1 }];
+const STEPS: &[Step] = &[
+    Step { name: "init", sql: include_str!("../migrations/0001_init.sql"), oldest: 1 },
+    Step { name: "transactions", sql: include_str!("../migrations/0002_transactions.sql"), oldest: 1 },
+];
 
 /// The oldest PostgreSQL that does: 15.
 const OLDEST_SERVER: i32 = 150_000;
@@ -48,7 +51,7 @@ pub(crate) async fn migrate(database: &Database) -> std::result::Result<(), Back
         tries += 1;
         match try_to_migrate(database).await {
             Ok(()) => return Ok(()),
-            Err(Fault::Told(BackendError::Unavailable(_)) | Fault::Again(_)) if tries < MOST_TRIES => {
+            Err(Fault::Told(BackendError::Unavailable(_)) | Fault::Held(_) | Fault::Again(_)) if tries < MOST_TRIES => {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(10..100))).await;
             }
             Err(Fault::Unnamed) if tries < 3 => {

@@ -44,6 +44,7 @@ mod recording;
 mod request;
 mod state;
 mod task;
+mod transaction;
 mod worker;
 
 pub use app::UpNext;
@@ -56,6 +57,7 @@ pub use future::{JobFuture, TaskResult, first_completed};
 pub use job_log::{JobLog, job_log};
 pub use request::Request;
 pub use task::Task;
+pub use transaction::{Transaction, TransactionError};
 pub use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactService, ArtifactWriter};
 pub use upnext_core::artifact::{ArtifactPatch, Digest, Labels};
 pub use upnext_core::backend::{ArtifactQuery, ArtifactSort};
