@@ -71,8 +71,8 @@ class EventHandle:
         return register if function is None else register(function)
 
     def in_transaction(self, connection: object) -> Self:
-        """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs exist
-        exactly if that transaction commits. See `TaskHandle.in_transaction`."""
+        """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs
+        exist exactly if that transaction commits. See `TaskHandle.in_transaction`."""
         handle = copy.copy(self)
         handle._transaction = Transaction(connection)  # noqa: SLF001
         return handle
@@ -150,8 +150,8 @@ class TypedEvent(Generic[P, R]):
         return self.handler(*args, **kwargs)
 
     def in_transaction(self, connection: object) -> TypedEvent[P, R]:
-        """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs exist
-        exactly if that transaction commits. See `TaskHandle.in_transaction`."""
+        """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs
+        exist exactly if that transaction commits. See `TaskHandle.in_transaction`."""
         return TypedEvent(self.event.in_transaction(connection), self.handler)
 
     async def send(self, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:

@@ -149,14 +149,15 @@ class TaskHandle(Generic[P, R]):
 
     def in_transaction(self, connection: object) -> Self:
         """The same task; what is submitted through it belongs to the transaction that is open on `connection`. The job
-        exists exactly if that transaction commits, and begins then. Only where jobs live in the same PostgreSQL database.
+        exists exactly if that transaction commits, and begins then. Only where jobs live in the same PostgreSQL
+        database.
 
-        `connection` is one of psycopg, asyncpg or psycopg2, or a connection or session of SQLAlchemy over these. One that
-        blocks may be used with `submit`, too, and blocks as it always does. The future is of use after the commit; to wait
-        for a job before would be to wait for ever, and is refused.
+        `connection` is one of psycopg, asyncpg or psycopg2, or a connection or session of SQLAlchemy over these. One
+        that blocks may be used with `submit`, too, and blocks as it always does. The future is of use after the commit;
+        to wait for a job before would be to wait for ever, and is refused.
 
-        Raises `TypeError` for other connections, `RuntimeError` when no transaction is open, and `BackendError` when jobs
-        live elsewhere or the user of the connection may not submit.
+        Raises `TypeError` for other connections, `RuntimeError` when no transaction is open, and `BackendError` when
+        jobs live elsewhere or the user of the connection may not submit.
 
         >>> async def place(connection: asyncpg.Connection, n: int) -> upnext.Future[int]:
         ...     async with connection.transaction():
@@ -254,8 +255,8 @@ class TaskHandle(Generic[P, R]):
     def _refuse_waiting(self) -> None:
         if self._transaction is not None:
             raise RuntimeError(
-                f"task '{self.key}': a job of a transaction begins after the commit, so nobody can wait for it before: use "
-                "submit, commit, and wait for the future"
+                f"task '{self.key}': a job of a transaction begins after the commit, so nobody can wait for it before: "
+                "use submit, commit, and wait for the future"
             )
 
     async def _wait(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:

@@ -1,4 +1,4 @@
-"""Submitting inside of a transaction of the caller's own database: which connections do, and how a statement runs on each.
+"""Submitting inside of a transaction of the caller's own: which connections do, and how a statement runs on each.
 
 No driver is imported: a connection is recognised by the name of its class and of the package that the class is from.
 """
@@ -64,8 +64,8 @@ class Transaction:
         """Raises when the connection needs an event loop."""
         if self._driver.is_async:
             raise TypeError(
-                f"{sync_name}() cannot await {_said(self._connection)}: use `await ...{async_name}(...)`, or a connection "
-                "without async"
+                f"{sync_name}() cannot await {_said(self._connection)}: use `await ...{async_name}(...)`, or a "
+                "connection without async"
             )
 
 
@@ -89,7 +89,8 @@ def _explain(error: Exception) -> None:
     else:
         return
     raise BackendError(
-        f"{text}: submit in a transaction of the very database and schema that the worker's URL or UPNEXT_DATABASE_URL names"
+        f"{text}: submit in a transaction of the very database and schema that the worker's URL or "
+        "UPNEXT_DATABASE_URL names"
     ) from error
 
 
@@ -144,7 +145,8 @@ async def _asyncpg(connection: Any, sql: str, jobs: str) -> list[Row]:
 def _alchemy(connection: Any, sql: str, jobs: str) -> list[Row]:
     if connection.dialect.name != "postgresql":
         raise TypeError(
-            f"in_transaction() takes {_ACCEPTED} to PostgreSQL, and this one of SQLAlchemy is to {connection.dialect.name}"
+            f"in_transaction() takes {_ACCEPTED} to PostgreSQL, and this one of SQLAlchemy is to "
+            f"{connection.dialect.name}"
         )
     if getattr(connection.connection.dbapi_connection, "autocommit", False):
         _refuse_autocommit(connection, "use another isolation level than AUTOCOMMIT")

@@ -51,7 +51,9 @@ pub(crate) async fn migrate(database: &Database) -> std::result::Result<(), Back
         tries += 1;
         match try_to_migrate(database).await {
             Ok(()) => return Ok(()),
-            Err(Fault::Told(BackendError::Unavailable(_)) | Fault::Held(_) | Fault::Again(_)) if tries < MOST_TRIES => {
+            Err(Fault::Told(BackendError::Unavailable(_)) | Fault::Held(_) | Fault::Again(_))
+                if tries < MOST_TRIES =>
+            {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(10..100))).await;
             }
             Err(Fault::Unnamed) if tries < 3 => {

@@ -24,7 +24,8 @@ pub(crate) async fn enqueue_statement(
 ) -> backend::Result<EnqueueStatement> {
     let deployment = deployment(database).await?;
     let columns = Columns::of(&jobs.iter().collect::<Vec<_>>());
-    let jobs = serde_json::to_string(&columns).map_err(|error| BackendError::Unexpected(error.to_string()))?;
+    let jobs =
+        serde_json::to_string(&columns).map_err(|error| BackendError::Unexpected(error.to_string()))?;
     // Names of schemas need no quotes. Every cast is written so that no driver takes a colon for a parameter.
     let sql = format!(
         "SELECT CAST(id AS text), created FROM {}.submit_jobs(CAST(CAST($1 AS text) AS json), CAST('{deployment}' AS uuid)) \
@@ -45,8 +46,12 @@ async fn deployment(database: &Database) -> backend::Result<Uuid> {
 
 /// Does for jobs of transactions that were committed what these could not. Others do the same: each job is one's alone.
 pub(crate) async fn receive(database: &Database) -> backend::Result<()> {
-    let arrived = single!(database, |connection| async {
-        connection.one("SELECT EXISTS (SELECT 1 FROM upnext.arrivals)", &[]).await?.try_get(0).map_err(Into::into)
+    let arrived: bool = single!(database, |connection| async {
+        connection
+            .one("SELECT EXISTS (SELECT 1 FROM upnext.arrivals)", &[])
+            .await?
+            .try_get(0)
+            .map_err(Into::into)
     })?;
     if !arrived {
         return Ok(());
@@ -57,7 +62,9 @@ pub(crate) async fn receive(database: &Database) -> backend::Result<()> {
 
 /// True when there may be more.
 async fn take_in(transaction: &mut Transaction<'_>) -> Result<bool> {
-    let rows = transaction.all(include_str!("../queries/receive.sql"), params![MOST_AT_ONCE, transaction.now.as_micros()]).await?;
+    let rows = transaction
+        .all(include_str!("../queries/receive.sql"), params![MOST_AT_ONCE, transaction.now.as_micros()])
+        .await?;
     let mut due = false;
     for row in &rows {
         if row.try_get(1)? {

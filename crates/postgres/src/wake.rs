@@ -91,12 +91,7 @@ async fn notify(database: &Database, payload: &str) -> Result<()> {
 }
 
 /// Listens, and connects again for as long as it takes.
-async fn listen(
-    database: Weak<Database>,
-    ears: Ears,
-    heard: Heard,
-    mut closed: watch::Receiver<()>,
-) {
+async fn listen(database: Weak<Database>, ears: Ears, heard: Heard, mut closed: watch::Receiver<()>) {
     let mut wait = FIRST_WAIT;
     loop {
         let ended = tokio::select! {

@@ -13,8 +13,9 @@ use upnext_core::artifact::{
 };
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, Backend, BlobRecord, Cancelled, Changes, Claim, ClaimRequest,
-    CondemnedBlob, CursorHold, EnqueueStatement, ExpireRequest, Expired, Feed, Finish, Finished, Firing, FunctionForgotten,
-    JobDeleted, JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CondemnedBlob, CursorHold, EnqueueStatement, ExpireRequest, Expired, Feed, Finish, Finished, Firing,
+    FunctionForgotten, JobDeleted, JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result,
+    Retried, Schedules,
 };
 use upnext_core::function::{Function, FunctionDefinition};
 use upnext_core::id::{ArtifactId, JobId, WorkerId};

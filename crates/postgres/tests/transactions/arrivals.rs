@@ -98,7 +98,8 @@ async fn two_processes_take_each_arrival_in_once() {
     let mut jobs = Vec::new();
     for _ in 0..20 {
         let transaction = client.transaction().await.unwrap();
-        let statement = place.backend.enqueue_statement((0..50).map(|_| new_job("f")).collect()).await.unwrap();
+        let statement =
+            place.backend.enqueue_statement((0..50).map(|_| new_job("f")).collect()).await.unwrap();
         let rows = transaction.query(&statement.sql, &[&statement.jobs]).await.unwrap();
         jobs.extend(rows.iter().map(|row| row.get::<_, String>(0)));
         transaction.commit().await.unwrap();

@@ -11,7 +11,9 @@ use upnext_testkit::factories::{keyed_job, new_job, ok};
 use crate::{Place, exists, submit_in};
 
 /// Submits in the background, with the key `k`.
-fn submit_meanwhile(backend: &Arc<dyn Backend>) -> tokio::task::JoinHandle<Result<(NewJob, bool), BackendError>> {
+fn submit_meanwhile(
+    backend: &Arc<dyn Backend>,
+) -> tokio::task::JoinHandle<Result<(NewJob, bool), BackendError>> {
     let backend = Arc::clone(backend);
     tokio::spawn(async move {
         let mut job = keyed_job("f", "k");
@@ -27,7 +29,10 @@ async fn until_somebody_waits(place: &Place, holder: i32) {
     let waits = async {
         loop {
             let row = client
-                .query_one("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))", &[&holder])
+                .query_one(
+                    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))",
+                    &[&holder],
+                )
                 .await
                 .unwrap();
             if row.get(0) {
@@ -185,7 +190,8 @@ async fn a_deadlock_of_two_transactions_ends_one_of_them() {
         };
         tokio::join!(one, two)
     };
-    let (one, two) = tokio::time::timeout(Duration::from_secs(20), crossed).await.expect("they wait for ever");
+    let (one, two) =
+        tokio::time::timeout(Duration::from_secs(20), crossed).await.expect("they wait for ever");
     let ended: Vec<_> = [one, two].into_iter().filter_map(Result::err).collect();
     assert_eq!(ended.len(), 1, "one of them goes on");
     assert_eq!(ended[0].code(), Some(&SqlState::T_R_DEADLOCK_DETECTED));

@@ -96,7 +96,8 @@ async fn submit_makes_the_job_that_a_client_makes() {
     let plain = call(&sql, &place, "upnext.submit('plain')").await.unwrap();
     let same = client.call("plain", RawJson::parse("{}").unwrap()).await.unwrap().id;
     assert_eq!(likeness(place.backend.read(plain).await), likeness(place.backend.read(same).await));
-    let at = call(&sql, &place, "upnext.submit('report', '{\"kind\": 1}', at => '2100-01-01T00:00:00Z')").await;
+    let at =
+        call(&sql, &place, "upnext.submit('report', '{\"kind\": 1}', at => '2100-01-01T00:00:00Z')").await;
     assert_eq!(place.backend.read(at.unwrap()).await.scheduled_at.as_micros(), 4_102_444_800_000_000);
 }
 
@@ -115,7 +116,8 @@ async fn submit_refuses_what_a_client_refuses_in_its_words() {
         ("report", "[1]"),
         ("plain", "7"),
     ] {
-        let theirs = call(&sql, &place, &format!("upnext.submit('{function}', '{kwargs}')")).await.unwrap_err();
+        let theirs =
+            call(&sql, &place, &format!("upnext.submit('{function}', '{kwargs}')")).await.unwrap_err();
         let ours = client.call(function, RawJson::parse(kwargs).unwrap()).await.unwrap_err();
         assert_eq!(theirs, ours.to_string());
     }
@@ -153,7 +155,8 @@ async fn a_parent_gives_its_place_in_the_tree() {
     register(&place, vec![FunctionDefinition::task("plain")]).await;
     let root = call(&sql, &place, "upnext.submit('plain')").await.unwrap();
     let child = call(&sql, &place, &format!("upnext.submit('plain', parent => '{root}')")).await.unwrap();
-    let grandchild = call(&sql, &place, &format!("upnext.submit('plain', parent => '{child}')")).await.unwrap();
+    let grandchild =
+        call(&sql, &place, &format!("upnext.submit('plain', parent => '{child}')")).await.unwrap();
     let job = place.backend.read(grandchild).await;
     assert_eq!((job.parent_id, job.root_id), (Some(child), root));
 }
@@ -162,12 +165,22 @@ async fn a_parent_gives_its_place_in_the_tree() {
 async fn events_reach_the_handlers_that_a_client_reaches() {
     let place = Place::open().await;
     let sql = place.client().await;
-    let patterns =
-        ["order.placed", "order.*", "*.placed", "**", "order.p*d", "o.**", "a+b|(c)[d]^$.{1}\\w?", "größe.*", "***"];
+    let patterns = [
+        "order.placed",
+        "order.*",
+        "*.placed",
+        "**",
+        "order.p*d",
+        "o.**",
+        "a+b|(c)[d]^$.{1}\\w?",
+        "größe.*",
+        "***",
+    ];
     let handlers = patterns.iter().enumerate().map(|(n, pattern)| handler(&format!("h{n}"), pattern));
     register(&place, handlers.chain([report()]).collect()).await;
     let client = UpNextClient::new(std::sync::Arc::clone(&place.backend));
-    let events = ["order.placed", "order.a.placed", "a.placed", "order", "o.", "a+b|(c)[d]^$.{1}\\w?", "größe.ä"];
+    let events =
+        ["order.placed", "order.a.placed", "a.placed", "order", "o.", "a+b|(c)[d]^$.{1}\\w?", "größe.ä"];
     for (n, name) in events.iter().enumerate() {
         let key = Some(format!("e{n}"));
         let data = RawJson::parse(r#"{"order": 7}"#).unwrap();
@@ -175,7 +188,8 @@ async fn events_reach_the_handlers_that_a_client_reaches() {
         let sent = client.send_event(event, &[]).await.unwrap();
         let ours: Vec<_> = sent.iter().map(|job| (job.function.clone(), job.job_id.to_string())).collect();
         // The same key: each handler answers with the job it has.
-        let text = place.sql("SELECT function, CAST(job AS text) FROM upnext.send_event($1, '{\"order\": 7}', $2)");
+        let text =
+            place.sql("SELECT function, CAST(job AS text) FROM upnext.send_event($1, '{\"order\": 7}', $2)");
         let rows = sql.query(&text, &[name, &key]).await.unwrap();
         let theirs: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         assert_eq!(theirs, ours, "{name}");

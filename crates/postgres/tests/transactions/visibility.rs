@@ -17,7 +17,10 @@ async fn a_job_exists_exactly_if_its_transaction_commits() {
 
     let transaction = client.transaction().await.unwrap();
     let (undone, made) = submit_in(&transaction, &place.statement(new_job("f")).await).await.unwrap();
-    assert!(made && !exists(&place.backend, undone).await, "a job is seen before its transaction has committed");
+    assert!(
+        made && !exists(&place.backend, undone).await,
+        "a job is seen before its transaction has committed"
+    );
     assert!(place.backend.take("f", 1).await.is_empty());
     transaction.rollback().await.unwrap();
     assert!(!exists(&place.backend, undone).await, "a job outlives its transaction");
@@ -97,10 +100,8 @@ async fn who_may_call_the_functions_needs_no_other_rights() {
     client.batch_execute(&format!("CREATE ROLE {role}; SET ROLE {role}")).await.unwrap();
     let error = submit_in(&client, &statement).await.unwrap_err();
     assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
-    let grants = place.sql(&format!(
-        "RESET ROLE; GRANT USAGE ON SCHEMA {} TO {role}; SET ROLE {role}",
-        place.schema
-    ));
+    let grants =
+        place.sql(&format!("RESET ROLE; GRANT USAGE ON SCHEMA {} TO {role}; SET ROLE {role}", place.schema));
     client.batch_execute(&grants).await.unwrap();
     let error = submit_in(&client, &statement).await.unwrap_err();
     assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{error}");
@@ -113,9 +114,6 @@ async fn who_may_call_the_functions_needs_no_other_rights() {
     assert!(made);
     let read = place.sql("SELECT 1 FROM upnext.jobs");
     assert!(client.batch_execute(&read).await.is_err(), "the right to submit is no right to read");
-    client
-        .batch_execute(&format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}"))
-        .await
-        .unwrap();
+    client.batch_execute(&format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
     assert!(exists(&place.backend, id).await);
 }

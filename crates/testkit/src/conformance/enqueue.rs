@@ -298,7 +298,10 @@ pub async fn a_statement_for_transactions_accepts_nothing_itself(harness: &dyn H
         }
         Err(BackendError::Unusable(sentence)) => {
             assert!(sentence.contains("UPNEXT_DATABASE_URL=postgres://"), "'{sentence}' names no way out");
-            assert!(sentence.contains(fixture.backend.kind()), "'{sentence}' does not say where jobs are kept");
+            assert!(
+                sentence.contains(fixture.backend.kind()),
+                "'{sentence}' does not say where jobs are kept"
+            );
         }
         Err(other) => panic!("no statement was given: {other}"),
     }
