@@ -305,7 +305,7 @@ BEGIN
         END IF;
     END LOOP;
     IF cardinality(all_tags) > 32 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('''%s'': a job has at most 32 tags; this one has %s', name,
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('''%s'': a job has at most 32 tags; these are %s', name,
             cardinality(all_tags));
     END IF;
     IF parent IS NOT NULL THEN

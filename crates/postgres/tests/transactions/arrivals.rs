@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Client;
 use upnext_core::backend::Feed;
 use upnext_core::job::ConcurrencyKey;
 use upnext_core::{JobStatus, NewJob};
@@ -17,13 +18,21 @@ fn gated() -> NewJob {
     NewJob { concurrency_key: Some(ConcurrencyKey { key: "a".into(), limit: 1 }), ..new_job("f") }
 }
 
+async fn until_it_listens(place: &Place, client: &Client) {
+    let word = format!("LISTEN \"{}.changes\"", place.schema);
+    let listens = async {
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE query = $1 AND state = 'idle')";
+        while !client.query_one(sql, &[&word]).await.unwrap().get::<_, bool>(0) {}
+    };
+    tokio::time::timeout(Duration::from_secs(10), listens).await.expect("nobody listens");
+}
+
 #[tokio::test]
 async fn a_commit_wakes_who_sleeps() {
     let place = Place::open().await;
     let mut client = place.client().await;
-    // Until notifications come through, the first look may be a blind one.
-    let mut elsewhere = place.backend.signals().subscribe_elsewhere();
-    tokio::time::timeout(Duration::from_secs(10), elsewhere.changed()).await.unwrap().unwrap();
+    // Until then everybody looks every 100 ms.
+    until_it_listens(&place, &client).await;
     for _ in 0..5 {
         let transaction = client.transaction().await.unwrap();
         submit_in(&transaction, &place.statement(new_job("f")).await).await.unwrap();
