@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyNone, PyString, PyTuple};
 use tokio::task::AbortHandle;
 use upnext_backends::Deployment;
-use upnext_core::backend::Cancelled;
+use upnext_core::backend::{Cancelled, EnqueueStatement};
 use upnext_core::client::Submission;
 use upnext_core::events::{Delivery, Event};
 use upnext_core::{Job, JobId, RawJson, Settings};
@@ -18,6 +18,7 @@ use crate::error::Failure;
 use crate::mailbox::{Answer, Mailbox};
 use crate::runtime;
 use crate::task_spec::{Submitting, TaskSpec};
+use crate::work::Work;
 
 /// An opened backend and artifact storage.
 #[pyclass(frozen, module = "upnext._bridge")]
@@ -198,6 +199,44 @@ impl Connection {
         runtime::wait(py, self.sending(event(name, data, key, parent), declared))?.into_python(py)
     }
 
+    /// The statement that submits these jobs inside of a transaction of the caller's.
+    #[pyo3(signature = (spec, kwargs, key=None, parent=None, options=None))]
+    fn statement(
+        &self,
+        spec: &TaskSpec,
+        kwargs: Vec<String>,
+        key: Option<String>,
+        parent: Option<&Attempt>,
+        options: Option<&Submitting>,
+    ) -> Work {
+        let client = self.deployment.client.clone();
+        let jobs: Vec<_> =
+            kwargs.into_iter().map(|kwargs| submission(spec, kwargs, key.clone(), parent, options)).collect();
+        Work::new(async move {
+            let count = jobs.len();
+            Ok(Statement { statement: client.statement(jobs).await?, count })
+        })
+    }
+
+    /// The statement that sends an event inside of a transaction of the caller's.
+    #[pyo3(signature = (name, data, declared, key=None, parent=None))]
+    fn event_statement(
+        &self,
+        name: String,
+        data: String,
+        declared: Vec<Py<TaskSpec>>,
+        key: Option<String>,
+        parent: Option<&Attempt>,
+    ) -> Work {
+        let client = self.deployment.client.clone();
+        let event = event(name, data, key, parent);
+        let declared: Vec<_> = declared.into_iter().map(|spec| spec.get().definition.clone()).collect();
+        Work::new(async move {
+            let (handlers, statement) = client.event_statement(event, &declared).await?;
+            Ok(Statement { statement, count: handlers.len() })
+        })
+    }
+
     /// Cancels a job; `future` gets whether that will end it.
     fn cancel(&self, py: Python<'_>, mailbox: &Mailbox, future: Py<PyAny>, job_id: &str) -> PyResult<()> {
         let client = self.deployment.client.clone();
@@ -311,6 +350,19 @@ impl Answer for JobIds {
     fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let ids: Vec<String> = self.0.iter().map(JobId::to_string).collect();
         Ok(ids.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+/// A statement, and how many jobs it submits.
+struct Statement {
+    statement: EnqueueStatement,
+    count: usize,
+}
+
+impl Answer for Statement {
+    fn into_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let EnqueueStatement { sql, jobs } = self.statement;
+        Ok((sql, jobs, self.count).into_pyobject(py)?.into_any().unbind())
     }
 }
 

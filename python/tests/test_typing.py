@@ -33,6 +33,8 @@ MISUSE = """
         await process.submit()  # error: reportCallIssue
         await process.submit_idempotent(7, 1)  # error: reportArgumentType
         label.submit_sync(5)  # error: reportArgumentType
+        await process.in_transaction(object()).submit("one")  # error: reportArgumentType
+        process.in_transaction()  # error: reportCallIssue
         future: upnext.Future[str] = await process.submit(1)  # error: reportAssignmentType
         text: str = await (await process.submit(1)).value()  # error: reportAssignmentType
         whole: int = (await process.wait(1)).value  # error: reportAssignmentType

@@ -11,6 +11,7 @@ from upnext._artifact_search import Filter
 from upnext._channel import Description
 from upnext._future import JobRecord
 from upnext._queue_config import WorkerQueueConfig
+from upnext._transactions import Statement
 
 __all__ = [
     "VERSION",
@@ -163,6 +164,22 @@ class Connection:
         key: str | None = None,
         parent: Attempt | None = None,
     ) -> list[str]: ...
+    def statement(
+        self,
+        spec: TaskSpec,
+        kwargs: list[str],
+        key: str | None = None,
+        parent: Attempt | None = None,
+        options: Submitting | None = None,
+    ) -> Work[Statement]: ...
+    def event_statement(
+        self,
+        name: str,
+        data: str,
+        declared: list[TaskSpec],
+        key: str | None = None,
+        parent: Attempt | None = None,
+    ) -> Work[Statement]: ...
     def cancel(self, mailbox: Mailbox, future: Future[bool], job_id: str) -> None: ...
     def describe(self) -> str: ...
     def describe_storage(self) -> str: ...

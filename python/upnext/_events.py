@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -12,8 +13,12 @@ from upnext._context import current
 from upnext._future import Future
 from upnext._mailbox import mailbox_of
 from upnext._task import TaskHandle, checked_key, refuse_in_loop
+from upnext._transactions import Transaction
+from upnext._work import done
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from upnext._bridge import TaskSpec
     from upnext._returns import Returns
     from upnext._worker import Worker
@@ -46,6 +51,7 @@ class EventHandle:
             raise TypeError(f"an event's name is a text, not a {type(name).__qualname__}")
         self.name = name
         self._worker = worker
+        self._transaction: Transaction | None = None
 
     @overload
     def on(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> TypedEvent[P, R]: ...
@@ -64,6 +70,13 @@ class EventHandle:
             return TypedEvent(self, handle)
 
         return register if function is None else register(function)
+
+    def in_transaction(self, connection: object) -> Self:
+        """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs
+        exist exactly if that transaction commits. See `TaskHandle.in_transaction`."""
+        handle = copy.copy(self)
+        handle._transaction = Transaction(connection)  # noqa: SLF001
+        return handle
 
     async def send(self, **data: Any) -> list[Future[Any]]:
         """Sends the event: a job for each handler, all of them or none. Answers their futures."""
@@ -100,6 +113,9 @@ class EventHandle:
         """Sends the event with arguments that are JSON already."""
         url = self._worker.url
         connected = opened(url) or await connection_async(url)
+        if self._transaction is not None:
+            work = connected.event_statement(self.name, data, self._declared(), key, current.get())
+            return [Future(job_id, url) for job_id in await self._transaction.submit(await done(work))]
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
         connected.send_event(mailbox_of(loop), answer, self.name, data, self._declared(), key, current.get())
@@ -108,6 +124,10 @@ class EventHandle:
     def send_packed_sync(self, data: str, key: str | None) -> list[Future[Any]]:
         """The same, blocking."""
         url = self._worker.url
+        if self._transaction is not None:
+            self._transaction.check_blocking("send_sync", "send")
+            work = connection(url).event_statement(self.name, data, self._declared(), key, current.get())
+            return [Future(job_id, url) for job_id in self._transaction.submit_sync(work.wait())]
         ids = connection(url).send_event_sync(self.name, data, self._declared(), key, current.get())
         return [Future(job_id, url, self._returns_of) for job_id in ids]
 
@@ -143,6 +163,11 @@ class TypedEvent(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Runs the handler inline, as if it were not decorated."""
         return self.handler(*args, **kwargs)
+
+    def in_transaction(self, connection: object) -> TypedEvent[P, R]:
+        """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs
+        exist exactly if that transaction commits. See `TaskHandle.in_transaction`."""
+        return TypedEvent(self.event.in_transaction(connection), self.handler)
 
     async def send(self, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
         """Sends the event to every handler whose pattern fits, this one among them."""

@@ -23,6 +23,8 @@ from upnext._returns import Returns
 from upnext._rules import Rules
 from upnext._signature import Arguments
 from upnext._submitting import submitting
+from upnext._transactions import Transaction
+from upnext._work import done
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -91,6 +93,7 @@ class TaskHandle(Generic[P, R]):
             rules=None if rules is None else rules.checked(key),
         )
         self._options: Submitting | None = None
+        self._transaction: Transaction | None = None
         if registered is not None:
             registered.append(self)
 
@@ -144,6 +147,27 @@ class TaskHandle(Generic[P, R]):
         """
         handle = copy.copy(self)
         handle._options = submitting(self.key, delay, at, priority, tags)  # noqa: SLF001
+        return handle
+
+    def in_transaction(self, connection: object) -> Self:
+        """The same task; what is submitted through it belongs to the transaction that is open on `connection`. The job
+        exists exactly if that transaction commits, and begins then. Only where jobs live in the same PostgreSQL
+        database.
+
+        `connection` is one of psycopg, asyncpg or psycopg2, or a connection or session of SQLAlchemy over these. One
+        that blocks may be used with `submit`, too, and blocks as it always does. The future is of use after the commit;
+        to wait for a job before would be to wait for ever, and is refused.
+
+        Raises `TypeError` for other connections, `RuntimeError` when no transaction is open, and `BackendError` when
+        jobs live elsewhere or the user of the connection may not submit.
+
+        >>> async def place(connection: asyncpg.Connection, n: int) -> upnext.Future[int]:
+        ...     async with connection.transaction():
+        ...         await connection.execute("INSERT INTO orders (id) VALUES ($1)", n)
+        ...         return await double.in_transaction(connection).submit(n)
+        """
+        handle = copy.copy(self)
+        handle._transaction = Transaction(connection)  # noqa: SLF001
         return handle
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
@@ -218,26 +242,46 @@ class TaskHandle(Generic[P, R]):
         return payloads
 
     async def submit_packed(self, payload: str) -> Future[R]:
-        """Submits a job with what `pack_all` gave."""
+        """Submits a job with what `pack_all` gave, to be waited for."""
+        self._refuse_waiting()
         return await self._submit(payload, None)
 
     async def submit_all(self, inputs: Iterable[dict[str, Any]]) -> list[Future[R]]:
         """Submits a job for each set of named arguments, in one step: all of them or none."""
         payloads = self.pack_all(inputs)
         connected = opened(self._url) or await connection_async(self._url)
+        if self._transaction is not None:
+            return await self._submit_within(self._transaction, payloads, None)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
         connected.submit_many(mailbox_of(loop), answer, self.spec, payloads, current.get(), self._options)
         return [Future(job_id, self._url, self._returns_of) for job_id in await answer]
 
     async def _submit(self, payload: str, key: str | None) -> Future[R]:
+        if self._transaction is not None:
+            [future] = await self._submit_within(self._transaction, [payload], key)
+            return future
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[str] = loop.create_future()
         connected.submit(mailbox_of(loop), answer, self.spec, payload, key, current.get(), self._options)
         return Future(await answer, self._url, self._returns_of)
 
+    async def _submit_within(self, transaction: Transaction, payloads: list[str], key: str | None) -> list[Future[R]]:
+        connected = opened(self._url) or await connection_async(self._url)
+        work = connected.statement(self.spec, payloads, key, current.get(), self._options)
+        statement = await done(work)
+        return [Future(job_id, self._url, self._returns_of) for job_id in await transaction.submit(statement)]
+
+    def _refuse_waiting(self) -> None:
+        if self._transaction is not None:
+            raise RuntimeError(
+                f"task '{self.key}': a job of a transaction begins after the commit, so nobody can wait for it before: "
+                "use submit, commit, and wait for the future"
+            )
+
     async def _wait(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
+        self._refuse_waiting()
         connected = opened(self._url) or await connection_async(self._url)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[JobRecord] = loop.create_future()
@@ -251,10 +295,16 @@ class TaskHandle(Generic[P, R]):
 
     def _submit_sync(self, payload: str, key: str | None) -> Future[R]:
         connected = connection(self._url)
-        job_id = connected.submit_sync(self.spec, payload, key, current.get(), self._options)
+        if self._transaction is not None:
+            self._transaction.check_blocking("submit_sync", "submit")
+            work = connected.statement(self.spec, [payload], key, current.get(), self._options)
+            [job_id] = self._transaction.submit_sync(work.wait())
+        else:
+            job_id = connected.submit_sync(self.spec, payload, key, current.get(), self._options)
         return Future(job_id, self._url, self._returns_of)
 
     def _wait_sync(self, payload: str, key: str | None, timeout: float | None) -> TaskResult[R]:
+        self._refuse_waiting()
         connected = connection(self._url)
         limit = self.timeout if timeout is None else timeout
         record = connected.run_sync(self.spec, payload, limit, key, current.get(), self._options)

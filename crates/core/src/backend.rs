@@ -358,6 +358,16 @@ pub enum FunctionForgotten {
     UnknownFunction,
 }
 
+/// A statement that accepts jobs inside of a transaction of the caller's own, on a connection of the caller's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnqueueStatement {
+    /// SQL with one parameter, `$1`, which is a text. It answers a row for each job, in their order: the id of the job that
+    /// stands for the request, as text, and whether it was made.
+    pub sql: String,
+    /// The value of the parameter.
+    pub jobs: String,
+}
+
 /// One engine that keeps all truth about jobs and artifact records. See the module's text for what every verb promises.
 #[async_trait]
 pub trait Backend: Send + Sync + std::fmt::Debug {
@@ -370,6 +380,16 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Accepts jobs. One with an idempotency key that an unfinished job of the same function holds is answered with
     /// that job and not made.
     async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>>;
+
+    /// The statement that accepts these jobs inside of a transaction of the caller's. Accepts nothing itself. Only where jobs
+    /// live in a database that callers have transactions in.
+    async fn enqueue_statement(&self, _jobs: Vec<NewJob>) -> Result<EnqueueStatement> {
+        Err(BackendError::Unusable(format!(
+            "jobs are kept in {} here, which has no part in transactions of your database: submit after the commit, or keep \
+             jobs in the same PostgreSQL database (UPNEXT_DATABASE_URL=postgres://...)",
+            self.kind()
+        )))
+    }
 
     /// Leases due jobs of the given functions to a worker: highest priority first, then oldest due time. Paused
     /// functions give none, and those with limits no more than these allow. A job whose result is cached comes with it. Also

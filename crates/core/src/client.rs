@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, Cancelled, Retried};
+use crate::backend::{Backend, Cancelled, EnqueueStatement, Retried};
 use crate::error::{BackendError, SubmitError, WaitError};
 use crate::fault;
 use crate::function::FunctionDefinition;
@@ -57,6 +57,16 @@ impl Client {
         let enqueued = self.backend.enqueue(jobs).await?;
         fault::point("enqueue after commit");
         Ok(enqueued)
+    }
+
+    /// The statement that accepts these jobs inside of a transaction of the caller's own database. They are checked as by
+    /// [`submit_many`](Self::submit_many); nothing is accepted before the caller has run it and committed.
+    ///
+    /// # Errors
+    /// As [`submit_many`](Self::submit_many), and [`BackendError::Unusable`] where the backend is not PostgreSQL.
+    pub async fn statement(&self, submissions: Vec<Submission>) -> Result<EnqueueStatement, SubmitError> {
+        let jobs = submissions.into_iter().map(Submission::into_new_job).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.backend.enqueue_statement(jobs).await?)
     }
 
     /// Accepts one job for a function known only by its key or name, with the policy its workers registered and its

@@ -1,5 +1,6 @@
 //! Events: one call makes a job for each handler whose pattern fits.
 
+use crate::backend::EnqueueStatement;
 use crate::client::{Client, Submission};
 use crate::error::SubmitError;
 use crate::function::FunctionDefinition;
@@ -42,6 +43,35 @@ impl Client {
         event: Event,
         declared: &[FunctionDefinition],
     ) -> Result<Vec<Delivery>, SubmitError> {
+        let (handlers, submissions) = self.addressed(&event, declared).await?;
+        let enqueued = self.submit_many(submissions).await?;
+        Ok(handlers
+            .into_iter()
+            .zip(enqueued)
+            .map(|(function, job)| Delivery { function, job_id: job.id, created: job.created })
+            .collect())
+    }
+
+    /// The statement that sends an event inside of a transaction of the caller's own database, with the keys of the handlers
+    /// whose jobs it answers. Without a handler there is nothing to run.
+    ///
+    /// # Errors
+    /// As [`statement`](Self::statement).
+    pub async fn event_statement(
+        &self,
+        event: Event,
+        declared: &[FunctionDefinition],
+    ) -> Result<(Vec<String>, EnqueueStatement), SubmitError> {
+        let (handlers, submissions) = self.addressed(&event, declared).await?;
+        Ok((handlers, self.statement(submissions).await?))
+    }
+
+    /// The keys of the handlers that an event reaches, and what is submitted to each.
+    async fn addressed(
+        &self,
+        event: &Event,
+        declared: &[FunctionDefinition],
+    ) -> Result<(Vec<String>, Vec<Submission>), SubmitError> {
         check_event_name(&event.name).map_err(SubmitError::Invalid)?;
         let mut handlers = self.backend().list_definitions(Some(JobType::Event)).await?;
         for definition in declared {
@@ -52,13 +82,8 @@ impl Client {
         }
         handlers
             .retain(|handler| handler.pattern.as_ref().is_some_and(|pattern| pattern.matches(&event.name)));
-        let submissions = handlers.iter().map(|handler| submission_for(handler, &event)).collect();
-        let enqueued = self.submit_many(submissions).await?;
-        Ok(handlers
-            .into_iter()
-            .zip(enqueued)
-            .map(|(handler, job)| Delivery { function: handler.key, job_id: job.id, created: job.created })
-            .collect())
+        let submissions = handlers.iter().map(|handler| submission_for(handler, event)).collect();
+        Ok((handlers.into_iter().map(|handler| handler.key).collect(), submissions))
     }
 }
 

@@ -107,7 +107,7 @@ fn tokens(count: usize) -> Vec<i64> {
 }
 
 /// Moves delayed and retrying jobs whose time has come into the queue.
-async fn promote_due(transaction: &mut Transaction<'_>) -> Result<()> {
+pub(crate) async fn promote_due(transaction: &mut Transaction<'_>) -> Result<()> {
     let now = transaction.now.as_micros();
     let due = transaction.all(include_str!("../queries/claim_due.sql"), params![now, MAX_PROMOTED]).await?;
     if due.is_empty() {

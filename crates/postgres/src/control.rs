@@ -105,7 +105,10 @@ pub(crate) async fn retry(transaction: &mut Transaction<'_>, job: JobId) -> Resu
         None => false,
     };
     let queue = include_str!("../queries/retry.sql");
+    // A transaction of somebody else may hold the key for long.
+    transaction.execute("SET LOCAL lock_timeout = '1s'").await?;
     transaction.all(queue, params![seq, now, i16::from(blocked)]).await?;
+    transaction.execute("SET LOCAL lock_timeout TO DEFAULT").await?;
     transaction.changed(seq);
     transaction.work_available();
     Ok(Retried::Queued)

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 use upnext_core::settings::Durability;
 use upnext_core::{Clock, JobId, Signals, Timestamp, fault};
+use uuid::Uuid;
 
 use crate::faults::{Fault, Result};
 use crate::insights::Tally;
@@ -37,6 +38,10 @@ pub(crate) struct Database {
     pub(crate) durability: Durability,
     /// Statements are not kept on the server.
     pub(crate) unnamed: AtomicBool,
+    /// Which deployment this is, once somebody asked.
+    pub(crate) deployment: OnceCell<Uuid>,
+    /// Places for submissions that wait for a key which somebody else's transaction holds.
+    pub(crate) waiting: Semaphore,
     pub(crate) signals: Arc<Signals>,
     /// Wakes whoever tells other processes.
     pub(crate) to_tell: Arc<Notify>,

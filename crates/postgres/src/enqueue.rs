@@ -3,23 +3,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use serde::Serialize;
 use upnext_core::backend::Result;
 use upnext_core::job::Enqueued;
-use upnext_core::{JobId, NewJob, RawJson, Timestamp, fault};
+use upnext_core::{BackendError, JobId, NewJob, RawJson, Timestamp, fault};
 use uuid::Uuid;
 
 use crate::database::{Connection, Database, Effects, single};
-use crate::faults;
+use crate::faults::{self, Fault};
 use crate::params::{Param, job_uuid, params, small, text};
 use crate::rows::{self, stored_micros, stored_retry};
 
 const SQL: &str = include_str!("../queries/enqueue.sql");
 
-/// Jobs as columns.
-#[derive(Debug)]
+/// Jobs as columns. Serialized they are what `submit_jobs` of the schema takes.
+#[derive(Debug, Serialize)]
 pub(crate) struct Columns {
     ids: Vec<Uuid>,
     functions: Vec<String>,
@@ -120,7 +122,7 @@ pub(crate) async fn enqueue_on(
     let mut enqueued = Vec::with_capacity(jobs.len());
     for job in jobs {
         let Some(answer) = places.get_mut(&job.id) else {
-            return Err(faults::Fault::unexpected("a job was not answered"));
+            return Err(Fault::unexpected("a job was not answered"));
         };
         enqueued.push(*answer);
         // Whoever names it again is answered that it is there.
@@ -130,6 +132,9 @@ pub(crate) async fn enqueue_on(
     Ok(enqueued)
 }
 
+/// For how long a submission waits for a transaction of somebody else that holds its idempotency key.
+const KEY_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The lane's step: one statement is a transaction of its own; then the order of changes is free again while we wait for
 /// the disk.
 pub(crate) fn enqueue(
@@ -137,19 +142,65 @@ pub(crate) fn enqueue(
     jobs: Vec<NewJob>,
 ) -> BoxFuture<'static, Result<Vec<Enqueued>>> {
     async move {
-        let tries = AtomicU32::new(0);
-        let mut enqueued = single!(database, |connection| async {
-            tries.fetch_add(1, Ordering::Relaxed);
-            enqueue_on(connection, &jobs, database.given_now(), database.barrier()).await
-        })?;
-        if tries.into_inner() > 1 {
-            // Of two calls of which the first lost its answer, the second finds what the first has made.
-            own(&jobs, &mut enqueued);
-        }
-        database.tell(Effects { work: true, ..Effects::default() });
-        Ok(enqueued)
+        // Not an answer for callers: whose key is held waits outside of the lane.
+        enqueue_or_held(&database, &jobs).await?.map_err(BackendError::Unexpected)
     }
     .boxed()
+}
+
+/// The same for one call, which waits while a transaction of somebody else holds one of its keys.
+pub(crate) fn enqueue_patiently(
+    database: Arc<Database>,
+    jobs: Vec<NewJob>,
+) -> BoxFuture<'static, Result<Vec<Enqueued>>> {
+    async move {
+        let begun = Instant::now();
+        let mut wait = Duration::from_millis(10);
+        loop {
+            let tried = {
+                let _place = database.waiting.acquire().await;
+                enqueue_or_held(&database, &jobs).await?
+            };
+            match tried {
+                Ok(enqueued) => return Ok(enqueued),
+                Err(_) if begun.elapsed() >= KEY_PATIENCE => return Err(held(&jobs)),
+                Err(_) => tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await,
+            }
+            wait = (wait * 2).min(Duration::from_millis(200));
+        }
+    }
+    .boxed()
+}
+
+fn held(jobs: &[NewJob]) -> BackendError {
+    let first = jobs.iter().find_map(|job| Some((job.idempotency_key.as_ref()?, &job.function)));
+    let whose = first.map(|(key, function)| format!("'{key}' of '{function}'")).unwrap_or_default();
+    BackendError::Unavailable(format!(
+        "a transaction that has not ended decides about the idempotency key {whose}: commit it or roll it back, or submit \
+         inside of it"
+    ))
+}
+
+/// The inner answer is an error when a transaction of somebody else holds a key.
+async fn enqueue_or_held(
+    database: &Database,
+    jobs: &[NewJob],
+) -> Result<std::result::Result<Vec<Enqueued>, String>> {
+    let tries = AtomicU32::new(0);
+    let enqueued = single!(database, |connection| async {
+        tries.fetch_add(1, Ordering::Relaxed);
+        match enqueue_on(connection, jobs, database.given_now(), database.barrier()).await {
+            Err(Fault::Held(text)) => Ok(Err(text)),
+            other => other.map(Ok),
+        }
+    })?;
+    let Ok(mut enqueued) = enqueued else { return Ok(enqueued) };
+    if tries.into_inner() > 1 {
+        // Of two calls of which the first lost its answer, the second finds what the first has made.
+        own(jobs, &mut enqueued);
+    }
+    database.tell(Effects { work: true, ..Effects::default() });
+    Ok(Ok(enqueued))
 }
 
 fn own(jobs: &[NewJob], enqueued: &mut [Enqueued]) {

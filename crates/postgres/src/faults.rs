@@ -11,6 +11,8 @@ pub(crate) type Result<T> = std::result::Result<T, Fault>;
 pub(crate) enum Fault {
     /// It met another transaction; run again, it will most likely work.
     Again(String),
+    /// It waited too long for what a transaction of somebody else holds.
+    Held(String),
     /// Prepared statements get lost on their way: a pooler between us and the server gives each transaction any connection.
     Unnamed,
     /// The connection is gone, and with it the answer. Nothing was done, or it may be done again.
@@ -32,7 +34,7 @@ impl Fault {
                 "prepared statements get lost; add pgbouncer=true to the URL if a pooler is in between"
                     .into(),
             ),
-            Self::Lost(text) | Self::Torn(text) => BackendError::Unavailable(text),
+            Self::Held(text) | Self::Lost(text) | Self::Torn(text) => BackendError::Unavailable(text),
             Self::Told(error) => error,
         }
     }
@@ -61,8 +63,17 @@ impl From<tokio_postgres::Error> for Fault {
         };
         let text = format!("{} (SQLSTATE {})", database.message(), database.code().code());
         let code = database.code();
-        if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
+        let met = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            // Between the look and the row somebody else took an idempotency key.
+            SqlState::UNIQUE_VIOLATION,
+        ];
+        if met.contains(code) {
             return Self::Again(text);
+        }
+        if *code == SqlState::LOCK_NOT_AVAILABLE {
+            return Self::Held(text);
         }
         if *code == SqlState::INVALID_SQL_STATEMENT_NAME || *code == SqlState::DUPLICATE_PSTATEMENT {
             return Self::Unnamed;

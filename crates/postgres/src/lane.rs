@@ -16,6 +16,22 @@ type Answer<T> = std::result::Result<T, BackendError>;
 /// Carries out the items of some calls in one transaction, and answers them in their order.
 pub(crate) type Run<I, O> = fn(Arc<Database>, Vec<I>) -> BoxFuture<'static, Answer<Vec<O>>>;
 
+/// How requests are carried out.
+#[derive(Debug)]
+struct Ways<I, O> {
+    together: Run<I, O>,
+    /// For what could not be done together: of one call, outside of the lane, and with patience.
+    alone: Option<Run<I, O>>,
+}
+
+impl<I, O> Clone for Ways<I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I, O> Copy for Ways<I, O> {}
+
 struct Call<I, O> {
     items: Vec<I>,
     reply: oneshot::Sender<Answer<Vec<O>>>,
@@ -42,8 +58,22 @@ where
     O: Send + 'static,
 {
     pub(crate) fn start(database: &Arc<Database>, width: Width, run: Run<I, O>) -> Self {
+        Self::over(database, width, Ways { together: run, alone: None })
+    }
+
+    /// A lane whose requests may have to wait for transactions of others: those do so by themselves, in nobody's way.
+    pub(crate) fn with_patience(
+        database: &Arc<Database>,
+        width: Width,
+        run: Run<I, O>,
+        alone: Run<I, O>,
+    ) -> Self {
+        Self::over(database, width, Ways { together: run, alone: Some(alone) })
+    }
+
+    fn over(database: &Arc<Database>, width: Width, ways: Ways<I, O>) -> Self {
         let (calls, inbox) = mpsc::unbounded_channel();
-        tokio::spawn(serve(Arc::clone(database), width, run, inbox));
+        tokio::spawn(serve(Arc::clone(database), width, ways, inbox));
         Self { calls }
     }
 
@@ -61,7 +91,7 @@ where
 async fn serve<I, O>(
     database: Arc<Database>,
     width: Width,
-    run: Run<I, O>,
+    ways: Ways<I, O>,
     mut inbox: mpsc::UnboundedReceiver<Call<I, O>>,
 ) where
     I: Clone + Send + Sync + 'static,
@@ -80,25 +110,26 @@ async fn serve<I, O>(
         }
         let database = Arc::clone(&database);
         tokio::spawn(async move {
-            answer_together(database, run, calls).await;
+            answer_together(database, ways, calls).await;
             drop(place);
         });
     }
 }
 
-async fn answer_together<I, O>(database: Arc<Database>, run: Run<I, O>, calls: Vec<Call<I, O>>)
+async fn answer_together<I, O>(database: Arc<Database>, ways: Ways<I, O>, calls: Vec<Call<I, O>>)
 where
-    I: Clone,
+    I: Clone + Send + Sync + 'static,
+    O: Send + 'static,
 {
-    if let [_] = calls.as_slice() {
+    if ways.alone.is_none() && calls.len() == 1 {
         for call in calls {
             // Whoever asked may have gone away; the work is done all the same.
-            let _ = call.reply.send(run(Arc::clone(&database), call.items).await);
+            let _ = call.reply.send((ways.together)(Arc::clone(&database), call.items).await);
         }
         return;
     }
     let together: Vec<I> = calls.iter().flat_map(|call| call.items.iter().cloned()).collect();
-    match run(Arc::clone(&database), together).await {
+    match (ways.together)(Arc::clone(&database), together).await {
         Ok(answers) => {
             let mut answers = answers.into_iter();
             for call in calls {
@@ -114,7 +145,15 @@ where
         // One spoiled it for the others: each by itself, so that only the culprit sees the error.
         Err(_) => {
             for call in calls {
-                let _ = call.reply.send(run(Arc::clone(&database), call.items).await);
+                let database = Arc::clone(&database);
+                match ways.alone {
+                    None => {
+                        let _ = call.reply.send((ways.together)(database, call.items).await);
+                    }
+                    Some(alone) => {
+                        tokio::spawn(async move { call.reply.send(alone(database, call.items).await) });
+                    }
+                }
             }
         }
     }

@@ -37,6 +37,7 @@ mod rows;
 mod schedules;
 mod search;
 mod tls;
+mod transactions;
 mod wake;
 mod workers;
 
@@ -47,13 +48,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 use upnext_core::api::{ApiInstance, ApiReport, ApiRequest, ApiTraffic, RequestQuery, TrafficQuery};
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, BlobRecord, Cancelled, Changes, Claim, ClaimRequest, CondemnedBlob,
-    CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, FunctionForgotten, JobDeleted,
-    JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CursorHold, EnqueueStatement, ExpireRequest, Expired, Feed, Finish, Finished, Firing, FunctionForgotten,
+    JobDeleted, JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
 };
 use upnext_core::insight::{
     FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
@@ -94,6 +95,9 @@ impl PostgresOptions {
 
 /// How long a verb waits for a connection: to become free, and to be made.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Submissions that look at once whether a key has become free which somebody else's transaction holds.
+const WAITING: usize = 4;
 
 /// How much goes together where many callers ask for the same verb at once.
 const JOBS: Width = Width { abreast: 2, items: 2000 };
@@ -143,6 +147,8 @@ fn connect(options: &PostgresOptions) -> Result<(Arc<Database>, wake::Ears, Clos
         clock: options.clock.clone(),
         durability: options.durability,
         unnamed: AtomicBool::new(location.pooled),
+        deployment: OnceCell::new(),
+        waiting: Semaphore::new(WAITING),
         signals: Arc::new(Signals::default()),
         to_tell: Arc::clone(&to_tell),
     });
@@ -165,7 +171,7 @@ struct Postgres {
 impl Postgres {
     fn over(database: Arc<Database>, open: watch::Sender<()>) -> Self {
         Self {
-            enqueues: Lane::start(&database, JOBS, enqueue::enqueue),
+            enqueues: Lane::with_patience(&database, JOBS, enqueue::enqueue, enqueue::enqueue_patiently),
             finishes: Lane::start(&database, ENDS, attempts::finish),
             reports: Lane::start(&database, ENDS, reports::report),
             records: Lane::start(&database, ARTIFACTS, artifacts::record_artifacts),
@@ -188,6 +194,10 @@ impl Backend for Postgres {
 
     async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>> {
         self.enqueues.ask(jobs).await
+    }
+
+    async fn enqueue_statement(&self, jobs: Vec<NewJob>) -> Result<EnqueueStatement> {
+        transactions::enqueue_statement(&self.database, &jobs).await
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Claim> {

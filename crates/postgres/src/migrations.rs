@@ -24,6 +24,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "init", sql: include_str!("../migrations/0001_init.sql"), oldest: 1 },
     Step { name: "worker_memory", sql: include_str!("../migrations/0002_worker_memory.sql"), oldest: 1 },
+    Step { name: "transactions", sql: include_str!("../migrations/0003_transactions.sql"), oldest: 1 },
 ];
 
 /// The oldest PostgreSQL that does: 15.
@@ -51,7 +52,9 @@ pub(crate) async fn migrate(database: &Database) -> std::result::Result<(), Back
         tries += 1;
         match try_to_migrate(database).await {
             Ok(()) => return Ok(()),
-            Err(Fault::Told(BackendError::Unavailable(_)) | Fault::Again(_)) if tries < MOST_TRIES => {
+            Err(Fault::Told(BackendError::Unavailable(_)) | Fault::Held(_) | Fault::Again(_))
+                if tries < MOST_TRIES =>
+            {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(10..100))).await;
             }
             Err(Fault::Unnamed) if tries < 3 => {

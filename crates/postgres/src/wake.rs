@@ -16,6 +16,7 @@ use upnext_core::Signals;
 use crate::database::Database;
 use crate::faults::{Fault, Result};
 use crate::params::params;
+use crate::transactions;
 
 /// How often the last change is looked at: behind a connection that listens, and without one.
 const SAFETY_POLL: Duration = Duration::from_secs(5);
@@ -26,6 +27,11 @@ const SHORTEST_GAP: Duration = Duration::from_micros(500);
 
 /// How long a notification of our own may take to come back before nobody counts as listening.
 const ECHO_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a transaction that submitted jobs says when it commits, and within which time of that somebody takes them in: one of
+/// many processes, if luck will have it. Workers do not wait for it.
+const SUBMITTED: &str = "submitted";
+const INTAKE_SPREAD: Duration = Duration::from_millis(50);
 
 /// Waits between attempts to connect again.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -44,10 +50,22 @@ pub(crate) fn start(database: &Arc<Database>, ears: Ears, to_tell: Arc<Notify>, 
     let own = format!("{:016x}", fastrand::u64(..));
     tokio::spawn(tell(Arc::downgrade(database), to_tell, own.clone(), closed.clone()));
     let (hearing, is_hearing) = watch::channel(false);
+    let arrived = Arc::new(Notify::new());
     if !ears.deaf {
-        tokio::spawn(listen(Arc::downgrade(database), ears, own, hearing, closed.clone()));
+        let heard = Heard { own, arrived: Arc::clone(&arrived), hearing };
+        tokio::spawn(listen(Arc::downgrade(database), ears, heard, closed.clone()));
     }
-    tokio::spawn(look(Arc::downgrade(database), is_hearing, closed));
+    tokio::spawn(look(Arc::downgrade(database), is_hearing, arrived, closed));
+}
+
+/// What comes of listening.
+struct Heard {
+    /// What this process itself says.
+    own: String,
+    /// Wakes whoever takes in jobs of transactions.
+    arrived: Arc<Notify>,
+    /// Whether notifications come through.
+    hearing: watch::Sender<bool>,
 }
 
 /// Tells other processes that something was committed, once for all that came together meanwhile.
@@ -73,21 +91,15 @@ async fn notify(database: &Database, payload: &str) -> Result<()> {
 }
 
 /// Listens, and connects again for as long as it takes.
-async fn listen(
-    database: Weak<Database>,
-    ears: Ears,
-    own: String,
-    hearing: watch::Sender<bool>,
-    mut closed: watch::Receiver<()>,
-) {
+async fn listen(database: Weak<Database>, ears: Ears, heard: Heard, mut closed: watch::Receiver<()>) {
     let mut wait = FIRST_WAIT;
     loop {
-        let heard = tokio::select! {
-            heard = listen_once(&database, &ears, &own, &hearing) => heard,
+        let ended = tokio::select! {
+            ended = listen_once(&database, &ears, &heard) => ended,
             _ = closed.changed() => return,
         };
-        let was_hearing = hearing.send_replace(false);
-        match heard {
+        let was_hearing = heard.hearing.send_replace(false);
+        match ended {
             Ok(Deaf) => {
                 tracing::info!(
                     "a pooler is between this process and PostgreSQL: changes of others are looked for"
@@ -107,12 +119,7 @@ async fn listen(
 /// Notifications do not come through.
 struct Deaf;
 
-async fn listen_once(
-    database: &Weak<Database>,
-    ears: &Ears,
-    own: &str,
-    hearing: &watch::Sender<bool>,
-) -> Result<Deaf> {
+async fn listen_once(database: &Weak<Database>, ears: &Ears, heard: &Heard) -> Result<Deaf> {
     let (client, mut connection) = ears.config.connect(ears.tls.clone()).await?;
     let (words, mut inbox) = mpsc::unbounded_channel();
     // Ends with the client, which this function holds.
@@ -128,11 +135,11 @@ async fn listen_once(
     let listening = async {
         let Some(held) = database.upgrade() else { return Ok(Deaf) };
         client.batch_execute(&held.text("LISTEN \"upnext.changes\"")).await?;
-        let echo = format!("echo {own}");
+        let echo = format!("echo {}", heard.own);
         notify(&held, &echo).await?;
         let signals = Arc::clone(&held.signals);
         drop(held);
-        let heard = async {
+        let echoed = async {
             while let Some(word) = inbox.recv().await {
                 if word == echo {
                     return true;
@@ -140,26 +147,30 @@ async fn listen_once(
             }
             false
         };
-        if !tokio::time::timeout(ECHO_PATIENCE, heard).await.unwrap_or(false) {
+        if !tokio::time::timeout(ECHO_PATIENCE, echoed).await.unwrap_or(false) {
             return Ok(Deaf);
         }
-        hearing.send_replace(true);
+        heard.hearing.send_replace(true);
         // Whatever happened while nobody listened.
         signals.changed_elsewhere();
-        hear(&signals, &mut inbox, own).await;
+        hear(&signals, &mut inbox, heard).await;
         Err(Fault::Lost("the connection that listens was closed".into()))
     };
     tokio::select! {
         ended = driving => ended.and(Err(Fault::Lost("the connection that listens was closed".into()))),
-        heard = listening => heard,
+        ended = listening => ended,
     }
 }
 
-async fn hear(signals: &Signals, inbox: &mut mpsc::UnboundedReceiver<String>, own: &str) {
+async fn hear(signals: &Signals, inbox: &mut mpsc::UnboundedReceiver<String>, heard: &Heard) {
     while let Some(first) = inbox.recv().await {
-        let mut foreign = is_foreign(&first, own);
+        let mut words = vec![first];
         while let Ok(word) = inbox.try_recv() {
-            foreign |= is_foreign(&word, own);
+            words.push(word);
+        }
+        let foreign = words.iter().any(|word| is_foreign(word, &heard.own));
+        if words.iter().any(|word| word == SUBMITTED) {
+            heard.arrived.notify_one();
         }
         if foreign {
             signals.changed_elsewhere();
@@ -172,17 +183,26 @@ fn is_foreign(word: &str, own: &str) -> bool {
     word != own && !word.starts_with("echo ")
 }
 
-/// Looks at the last change from time to time.
-async fn look(database: Weak<Database>, mut hearing: watch::Receiver<bool>, mut closed: watch::Receiver<()>) {
+/// Looks at the last change from time to time, and takes in jobs of transactions.
+async fn look(
+    database: Weak<Database>,
+    mut hearing: watch::Receiver<bool>,
+    arrived: Arc<Notify>,
+    mut closed: watch::Receiver<()>,
+) {
     let mut seen = None;
     loop {
         let patience = if *hearing.borrow_and_update() { SAFETY_POLL } else { BLIND_POLL };
         tokio::select! {
             () = tokio::time::sleep(patience.mul_f64(0.75 + fastrand::f64() / 2.0)) => {}
+            () = arrived.notified() => tokio::time::sleep(INTAKE_SPREAD.mul_f64(fastrand::f64())).await,
             Ok(()) = hearing.changed() => continue,
             _ = closed.changed() => return,
         }
         let Some(database) = database.upgrade() else { return };
+        if let Err(error) = transactions::receive(&database).await {
+            tracing::debug!(%error, "jobs of transactions will show up in streams a little later");
+        }
         if let Ok(last) = last_change(&database).await {
             if seen.is_some_and(|seen| seen != last) {
                 database.signals.changed_elsewhere();

@@ -13,8 +13,9 @@ use upnext_core::artifact::{
 };
 use upnext_core::backend::{
     ArtifactQuery, ArtifactTotals, Backend, BlobRecord, Cancelled, Changes, Claim, ClaimRequest,
-    CondemnedBlob, CursorHold, ExpireRequest, Expired, Feed, Finish, Finished, Firing, FunctionForgotten,
-    JobDeleted, JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result, Retried, Schedules,
+    CondemnedBlob, CursorHold, EnqueueStatement, ExpireRequest, Expired, Feed, Finish, Finished, Firing,
+    FunctionForgotten, JobDeleted, JobQuery, LogLine, LogQuery, Page, RenewRequest, Renewal, Report, Result,
+    Retried, Schedules,
 };
 use upnext_core::function::{Function, FunctionDefinition};
 use upnext_core::id::{ArtifactId, JobId, WorkerId};
@@ -113,6 +114,7 @@ macro_rules! verbs {
 
 verbs! {
     enqueue(jobs: Vec<NewJob>) -> Vec<Enqueued>;
+    enqueue_statement(jobs: Vec<NewJob>) -> EnqueueStatement;
     claim(request: ClaimRequest) -> Claim;
     list_schedules(functions: Arc<[String]>) -> Schedules;
     fire_schedule(firing: Firing) -> bool;

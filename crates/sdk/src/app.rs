@@ -17,6 +17,7 @@ use crate::event::{self, Delivery};
 use crate::future::JobFuture;
 use crate::request::{Request, patience, submission_of};
 use crate::task::Task;
+use crate::transaction::{self, Transaction};
 
 /// A deployment of UpNext: where jobs and artifacts are kept. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -101,14 +102,26 @@ impl UpNext {
         &self,
         requests: impl IntoIterator<Item = Request<T>>,
     ) -> Result<Vec<JobFuture<T::Output>>, Error> {
-        let parent = context::current_parent();
-        let with_parent = |submission| Submission { parent, ..submission };
-        let submissions = requests
-            .into_iter()
-            .map(|request| request.into_submission().map(with_parent))
-            .collect::<Result<Vec<_>, _>>()?;
-        let waits: Vec<Duration> = submissions.iter().map(patience).collect();
+        let (submissions, waits) = described(requests)?;
         let enqueued = self.client().submit_many(submissions).await?;
+        Ok(enqueued.into_iter().zip(waits).map(|(job, wait)| self.future(job, Some(wait))).collect())
+    }
+
+    /// Submits many jobs of one task inside of a transaction of your own; see [`Request::submit_in`].
+    ///
+    /// # Errors
+    /// As [`Request::submit_in`], about the first request that breaks a rule.
+    pub async fn submit_all_in<T: Task>(
+        &self,
+        requests: impl IntoIterator<Item = Request<T>>,
+        transaction: impl Transaction,
+    ) -> Result<Vec<JobFuture<T::Output>>, Error> {
+        let (submissions, waits) = described(requests)?;
+        if submissions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = self.client().statement(submissions).await?;
+        let enqueued = transaction::run(transaction, statement).await?;
         Ok(enqueued.into_iter().zip(waits).map(|(job, wait)| self.future(job, Some(wait))).collect())
     }
 
@@ -162,4 +175,18 @@ impl UpNext {
     pub(crate) fn future<T>(&self, enqueued: Enqueued, timeout: Option<Duration>) -> JobFuture<T> {
         JobFuture::new(self.client().clone(), enqueued, timeout)
     }
+}
+
+/// What is submitted, from inside the running job if there is one, and how long its submitter waits.
+fn described<T: Task>(
+    requests: impl IntoIterator<Item = Request<T>>,
+) -> Result<(Vec<Submission>, Vec<Duration>), Error> {
+    let parent = context::current_parent();
+    let with_parent = |submission| Submission { parent, ..submission };
+    let submissions = requests
+        .into_iter()
+        .map(|request| request.into_submission().map(with_parent))
+        .collect::<Result<Vec<_>, _>>()?;
+    let waits = submissions.iter().map(patience).collect();
+    Ok((submissions, waits))
 }

@@ -1,5 +1,7 @@
 //! What can go wrong for callers of this crate.
 
+use std::sync::Arc;
+
 use upnext_core::error::{BackendError, SubmitError, WaitError};
 use upnext_core::{FailureReason, JobId, JobStatus};
 
@@ -21,6 +23,9 @@ pub enum Error {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The statement that submits inside of a transaction failed: the transaction can only be rolled back.
+    #[error("nothing was submitted in the transaction: {0}")]
+    Transaction(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The job ended without a result.
     #[error("job {job_id} ({function}) {status}: {message}")]
     Job {

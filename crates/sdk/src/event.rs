@@ -10,6 +10,7 @@ use crate::context;
 use crate::error::Error;
 use crate::future::JobFuture;
 use crate::task::Task;
+use crate::transaction::{self, Transaction};
 
 /// Begins to describe an event. [`UpNext::send_event`] is shorter for one without options.
 ///
@@ -67,6 +68,37 @@ impl EventBuilder {
         app: &UpNext,
         data: &D,
     ) -> Result<Vec<Delivery>, Error> {
+        let (event, handlers) = self.described(data)?;
+        let deliveries = app.client().send_event(event, &handlers).await?;
+        let delivered = deliveries.into_iter().map(|delivery| Delivery {
+            job: app.future(Enqueued { id: delivery.job_id, created: delivery.created }, None),
+            function: delivery.function,
+        });
+        Ok(delivered.collect())
+    }
+
+    /// Sends it inside of a transaction of your own: its jobs exist exactly if that commits; see
+    /// [`Request::submit_in`](crate::Request::submit_in).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`Error::Transaction`] when the statement failed.
+    pub async fn send_in<D: Serialize + ?Sized + Sync>(
+        self,
+        app: &UpNext,
+        transaction: impl Transaction,
+        data: &D,
+    ) -> Result<Vec<Delivery>, Error> {
+        let (event, handlers) = self.described(data)?;
+        let (functions, statement) = app.client().event_statement(event, &handlers).await?;
+        if functions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let enqueued = transaction::run(transaction, statement).await?;
+        let jobs = enqueued.into_iter().map(|job| app.future(job, None));
+        Ok(functions.into_iter().zip(jobs).map(|(function, job)| Delivery { function, job }).collect())
+    }
+
+    fn described<D: Serialize + ?Sized>(self, data: &D) -> Result<(Event, Vec<FunctionDefinition>), Error> {
         let name = self.name;
         let data = RawJson::of(data)
             .map_err(|error| Error::Json(format!("the data of '{name}' has no JSON form: {error}")))?;
@@ -75,15 +107,8 @@ impl EventBuilder {
                 "the data of '{name}' must be one JSON object: its fields are the arguments of the handlers"
             )));
         }
-        let handlers = self.handlers?;
         let parent = context::current_parent();
-        let event = Event { name, data, idempotency_key: self.idempotency_key, parent };
-        let deliveries = app.client().send_event(event, &handlers).await?;
-        let delivered = deliveries.into_iter().map(|delivery| Delivery {
-            job: app.future(Enqueued { id: delivery.job_id, created: delivery.created }, None),
-            function: delivery.function,
-        });
-        Ok(delivered.collect())
+        Ok((Event { name, data, idempotency_key: self.idempotency_key, parent }, self.handlers?))
     }
 }
 

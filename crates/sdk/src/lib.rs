@@ -45,6 +45,7 @@ mod recording;
 mod request;
 mod state;
 mod task;
+mod transaction;
 mod worker;
 
 pub use app::UpNext;
@@ -58,6 +59,7 @@ pub use hooks::Hooks;
 pub use job_log::{JobLog, job_log};
 pub use request::Request;
 pub use task::Task;
+pub use transaction::{Transaction, TransactionError};
 pub use upnext_artifacts::{ArtifactData, ArtifactError, ArtifactService, ArtifactWriter};
 pub use upnext_core::artifact::{ArtifactPatch, Digest, Labels};
 pub use upnext_core::backend::{ArtifactQuery, ArtifactSort};

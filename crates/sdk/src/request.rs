@@ -11,6 +11,7 @@ use crate::app::UpNext;
 use crate::error::Error;
 use crate::future::{JobFuture, TaskResult};
 use crate::task::Task;
+use crate::transaction::Transaction;
 
 /// A request to run a task, as the task's method `request` makes it. Nothing happens until it is submitted.
 ///
@@ -111,6 +112,35 @@ impl<T: Task> Request<T> {
     pub async fn submit(self, app: &UpNext) -> Result<JobFuture<T::Output>, Error> {
         let mut jobs = app.submit_all([self]).await?;
         jobs.pop().ok_or_else(|| Error::Invalid("the backend gave no answer to a submission".to_owned()))
+    }
+
+    /// Submits the job inside of a transaction of your own: it exists exactly if that commits, and begins then. Only where
+    /// jobs live in the same PostgreSQL database. The future is of use after the commit.
+    ///
+    /// The transaction is a `&tokio_postgres::Transaction` (with the feature `tokio-postgres`), or [one of another
+    /// driver](Transaction).
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "tokio-postgres")]
+    /// # async fn place(app: &upnext::UpNext, client: &mut tokio_postgres::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[upnext::task] async fn ship(order: i64) {}
+    /// let transaction = client.transaction().await?;
+    /// transaction.execute("INSERT INTO orders (id) VALUES (7)", &[]).await?;
+    /// let job = ship.request(7).submit_in(app, &transaction).await?;
+    /// transaction.commit().await?;
+    /// job.result().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Submit`] when the job breaks a rule or jobs live elsewhere, [`Error::Transaction`] when the statement failed.
+    pub async fn submit_in(
+        self,
+        app: &UpNext,
+        transaction: impl Transaction,
+    ) -> Result<JobFuture<T::Output>, Error> {
+        let mut jobs = app.submit_all_in([self], transaction).await?;
+        jobs.pop().ok_or_else(|| Error::Invalid("the database gave no answer to a submission".to_owned()))
     }
 
     /// Submits the job and waits for what it returns, at most as long as its timeout after it is due.

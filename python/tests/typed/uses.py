@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import assert_type
 
@@ -96,6 +97,12 @@ async def use() -> None:
     assert_type(label.submit_sync("a", width=3), upnext.Future[str])
     assert_type(label.wait_sync("a", wait_timeout=1).value, str)
     assert_type((await nothing.wait()).value, None)
+    connection: object = Database()
+    inside = process.options(priority=5).in_transaction(connection)
+    assert_type(await inside.submit(1, [Line("a")]), upnext.Future[float])
+    assert_type(await inside.submit_idempotent("key", order_id=1), upnext.Future[float])
+    assert_type(label.in_transaction(connection).submit_sync("a", width=3), upnext.Future[str])
+    assert_type(await worker.event("a").in_transaction(connection).send(n=1), list[upnext.Future[Any]])
     later = process.options(delay=timedelta(hours=1), priority=5)
     assert_type(await later.submit(1), upnext.Future[float])
 

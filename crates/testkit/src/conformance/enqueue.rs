@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use upnext_core::backend::{Finished, JobQuery};
 use upnext_core::job::Parent;
-use upnext_core::{JobId, JobStatus, JobType, NewJob, Outcome, RetryPolicy};
+use upnext_core::{BackendError, JobId, JobStatus, JobType, NewJob, Outcome, RetryPolicy};
 
 use crate::factories::{delayed_job, finish, json, keyed_job, new_job, ok, retrying_job};
 use crate::{Harness, Steps};
@@ -283,4 +283,28 @@ pub async fn a_child_keeps_its_parent_and_root(harness: &dyn Harness) {
     assert_eq!((claimed.parent_id, claimed.root_id), wanted, "the claimed job lost its place in the tree");
     let job = fixture.backend.read(id).await;
     assert_eq!((job.parent_id, job.root_id), wanted, "the listed job lost its place in the tree");
+}
+
+/// The statement for transactions of callers is given without accepting anything; where there can be none, the sentence names
+/// the way out.
+pub async fn a_statement_for_transactions_accepts_nothing_itself(harness: &dyn Harness) {
+    let fixture = harness.open().await;
+    let job = new_job("f");
+    let id = job.id;
+    match fixture.backend.enqueue_statement(vec![job]).await {
+        Ok(statement) => {
+            assert!(statement.sql.contains("$1"), "{} has no parameter for the jobs", statement.sql);
+            assert!(statement.jobs.contains(&id.to_string()), "the job's id is not in the statement's value");
+        }
+        Err(BackendError::Unusable(sentence)) => {
+            assert!(sentence.contains("UPNEXT_DATABASE_URL=postgres://"), "'{sentence}' names no way out");
+            assert!(
+                sentence.contains(fixture.backend.kind()),
+                "'{sentence}' does not say where jobs are kept"
+            );
+        }
+        Err(other) => panic!("no statement was given: {other}"),
+    }
+    let found = fixture.backend.find_jobs(vec![id]).await.expect("find_jobs should not fail");
+    assert!(found.is_empty(), "a statement that nobody ran made a job");
 }

@@ -53,6 +53,7 @@ macro_rules! backend_conformance {
                 accepted_jobs_are_there_after_reopening,
                 every_field_reads_back,
                 answers_come_in_the_order_of_the_request,
+                a_statement_for_transactions_accepts_nothing_itself,
                 an_empty_batch_answers_empty,
                 an_unfinished_key_stands_for_its_job,
                 a_finished_key_makes_a_new_job,
