@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash bench clean chromium help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash bench bench-counts clean chromium help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -76,9 +76,13 @@ crash: dashboard/dist/index.html ## Kills workers, servers and submitters, and c
 	cargo test -p upnext-crash --test crash -- --ignored --nocapture --test-threads=1
 	cargo test -p upnext-sqlite --test power_loss -- --ignored --nocapture --test-threads=1
 
-bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size full" takes hours, ARGS=--help tells
+bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size goals" takes 35, ARGS=--help tells
 	cargo build --quiet --release -p upnext-bench
 	$(BIN)/python bench/run.py --programs $(CARGO_TARGET_DIR)/release $(ARGS)
+
+bench-counts: ## Counts the instructions of the hot paths and compares them with bench/counts.txt; needs valgrind, ARGS=--help tells
+	cargo build --quiet --release -p upnext-bench --bin hot_paths
+	$(PYTHON) bench/counts.py --program $(CARGO_TARGET_DIR)/release/hot_paths $(ARGS)
 
 clean: ## Removes everything that was built
 	rm -rf $(VENV) target dashboard/node_modules dashboard/dist/assets dashboard/dist/index.html .upnext-demo

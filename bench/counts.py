@@ -1,7 +1,7 @@
 """Counts the instructions of the hot paths under callgrind and compares them with `bench/counts.txt`.
 
-Usage: `python bench/counts.py [CASE...] [--update] [--show]`. Times of day, other programs and the speed of the machine do not
-move these counts; another compiler, libc or processor does, so the file names what it was made with.
+Usage: `python bench/counts.py [CASE...] [--update] [--show]`. Other programs and the speed of the machine do not move
+these counts; another compiler, libc or processor does, so the file names what it was made with.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent
 BASELINE = BENCH / "counts.txt"
 PROGRAM = BENCH.parent / "target" / "release" / "hot_paths"
-#: How far a count may be from its baseline, in percent, unless its line says otherwise. Counts of one build differ by less than
-#: half of that from run to run: maps are seeded at random, and threads meet now sooner, now later.
+#: How far a count may be from its baseline, in percent, unless its line says otherwise. Counts of one build differ a
+#: little from run to run: maps are seeded at random, and threads meet now sooner, now later.
 TOLERANCE = 3.0
 _LINE = re.compile(r"(?P<name>\S.*?\S)\s{2,}(?P<count>[\d,]+)(?:\s+(?P<tolerance>[\d.]+) %)?")
 
@@ -50,8 +50,13 @@ def main() -> None:
         worse += [name] if is_worse else []
     if chosen.update:
         kept = {name: known[name] for name in cases if name in known and name not in counted}
-        fresh = {name: Baseline(count, known[name].tolerance if name in known else TOLERANCE) for name, count in counted.items()}
-        BASELINE.write_text(written_baseline({name: {**kept, **fresh}[name] for name in cases if name in {**kept, **fresh}}))
+        fresh = {
+            name: Baseline(count, known[name].tolerance if name in known else TOLERANCE)
+            for name, count in counted.items()
+        }
+        BASELINE.write_text(
+            written_baseline({name: {**kept, **fresh}[name] for name in cases if name in {**kept, **fresh}})
+        )
         print(f"written: {BASELINE}")
         return
     if worse:
@@ -63,7 +68,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="of those that `hot_paths` lists; all of them by default")
+    parser.add_argument(
+        "cases", nargs="*", metavar="CASE", help="of those that `hot_paths` lists; all of them by default"
+    )
     parser.add_argument("--update", action="store_true", help="make these counts the baseline")
     parser.add_argument("--show", action="store_true", help="also print the functions that take most")
     parser.add_argument("--program", type=Path, default=PROGRAM, help="where hot_paths was built")
@@ -72,7 +79,9 @@ def _arguments() -> argparse.Namespace:
 
 def _missing(program: Path) -> str | None:
     if shutil.which("valgrind") is None:
-        return "valgrind counts the instructions and is not installed: `apt-get install valgrind`, or your system's equal."
+        return (
+            "valgrind counts the instructions and is not installed: `apt-get install valgrind`, or your system's equal."
+        )
     if not program.exists():
         return f"{program} is not built: cargo build --release -p upnext-bench --bin hot_paths"
     return None
@@ -134,8 +143,8 @@ def read_baseline(text: str) -> dict[str, Baseline]:
 def written_baseline(counts: dict[str, Baseline]) -> str:
     """The file of baselines."""
     head = (
-        "# Instructions of one step of each hot path, on all threads, counted by callgrind: `make bench-counts` compares, with\n"
-        "# ARGS=--update it writes this file. The last column is how much more is taken for the same.\n"
+        "# Instructions of one step of each hot path, on all threads, counted by callgrind. `make bench-counts`\n"
+        "# compares, with ARGS=--update it writes this file. The last column is how much more is taken for the same.\n"
         f"# Made with {_made_with()}.\n"
     )
     lines = (f"{name:<32} {found.count:>14,}  {found.tolerance:g} %\n" for name, found in counts.items())
@@ -147,7 +156,8 @@ def _made_with() -> str:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         return " ".join(done.stdout.split()[:2])
 
-    return f"{said('rustc', '--version')}, {said('valgrind', '--version')}, {' '.join(platform.libc_ver())}, {platform.machine()}"
+    tools = [said("rustc", "--version"), said("valgrind", "--version")]
+    return ", ".join([*tools, " ".join(platform.libc_ver()), platform.machine()])
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ def _arguments() -> argparse.Namespace:
         help="quick: less than 10 minutes. goals: every goal, 35 minutes. full: all peers and stores, hours",
     )
     parser.add_argument("--parts", type=_list_of(names), default=names, help=f"of {','.join(names)}")
-    parser.add_argument("--peers", type=_list_of(PEERS), help=f"of {','.join(PEERS)}; unless full: {','.join(FEW_PEERS)}")
+    parser.add_argument(
+        "--peers", type=_list_of(PEERS), help=f"of {','.join(PEERS)}; unless full: {','.join(FEW_PEERS)}"
+    )
     parser.add_argument(
         "--stores",
         "--backend",
@@ -146,9 +148,7 @@ def _measure(turns: list[Turn], results: Results, tools: rounds.Machinery, chose
                 _write(results, tools.python)
                 shown = number
             patience = end + 30 * chosen.minutes - time.monotonic()
-            row = rounds.measure(
-                part, contender, opened, chosen.size, burst and burst.median, patience, tools
-            )
+            row = rounds.measure(part, contender, opened, chosen.size, burst and burst.median, patience, tools)
             results.add(row | {"round": number})
             _report(row, part, number)
     print(f"  all of it took {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)

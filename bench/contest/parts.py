@@ -87,10 +87,18 @@ PARTS = (
             Figure("startup", "worker start to first job, ms", more_is_better=False, scale=1000),
         ),
         quick={"jobs": 10_000},
-        goals={"jobs": 20_000},
+        goals={"jobs": 50_000},
         full={"jobs": 10_000},
     ),
-    Part("ping", "Submit to result on an idle system", "ping", (_P50, _P99), {"rounds": 100}, {"rounds": 300}, {"rounds": 500}),
+    Part(
+        "ping",
+        "Submit to result on an idle system",
+        "ping",
+        (_P50, _P99),
+        {"rounds": 100},
+        {"rounds": 300},
+        {"rounds": 500},
+    ),
     Part(
         "rust",
         "Rust jobs: the same no-op without Python",
@@ -128,7 +136,9 @@ PARTS = (
         full={"count": 3000, "size": 200, "together": 32},
         stores=ARTIFACT_STORES,
     ),
-    Part("file-100m", "A file of 100 MiB", "large", _LARGE, {"mib": 100}, {"mib": 100}, {"mib": 100}, stores=_FILE_STORES),
+    Part(
+        "file-100m", "A file of 100 MiB", "large", _LARGE, {"mib": 100}, {"mib": 100}, {"mib": 100}, stores=_FILE_STORES
+    ),
     Part(
         "idle",
         "A worker that waits",
@@ -271,6 +281,8 @@ PARTS = (
         full={"branches": 10, "leaves": 50, "rounds": 5},
         times=1,
     ),
-    Part("file-1m", "A file of 1 MiB", "large", _LARGE, {"mib": 1}, {"mib": 1}, {"mib": 1}, stores=_FILE_STORES, times=1),
+    Part(
+        "file-1m", "A file of 1 MiB", "large", _LARGE, {"mib": 1}, {"mib": 1}, {"mib": 1}, stores=_FILE_STORES, times=1
+    ),
 )
 BY_NAME = {part.name: part for part in PARTS}

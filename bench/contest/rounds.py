@@ -22,7 +22,7 @@ from contest.stores import Opened, Store
 
 Row = dict[str, Any]
 #: Peers whose rounds have a fifth of the jobs in all sizes but full, since they need five times as long.
-SLOW = frozenset({"original", "flexiq", "saq", "celery", "taskiq", "arq", "dramatiq", "huey", "procrastinate"})
+SLOW = frozenset({"original", "flexiq", "saq", "celery", "taskiq", "arq", "dramatiq", "huey", "procrastinate", "awa"})
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,13 @@ class Machinery:
 
 
 def measure(
-    part: Part, contender: Contender, opened: Opened, size: str, capacity: float | None, patience: float, tools: Machinery
+    part: Part,
+    contender: Contender,
+    opened: Opened,
+    size: str,
+    capacity: float | None,
+    patience: float,
+    tools: Machinery,
 ) -> Row:
     """Runs one round, for no longer than `patience` seconds. What went wrong is part of the row."""
     parameters = dict(part.parameters(size) or {})
@@ -52,7 +58,7 @@ def measure(
             row |= _program(tools.programs / part.workload, parameters["arguments"], limit)
         else:
             row |= _driven(part, contender, opened, parameters, limit, tools)
-    except Exception as error:  # noqa: BLE001  (one round that cannot be made must not end all the others)
+    except Exception as error:
         row["failed"] = f"{type(error).__name__}: {error}"[-400:]
     row["seconds"] = round(time.monotonic() - begun, 1)
     row["load"].append(os.getloadavg()[0])

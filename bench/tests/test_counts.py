@@ -22,7 +22,9 @@ def test_a_line_that_is_none_is_named() -> None:
         counts.read_baseline("# head\nenqueue many\n")
 
 
-@pytest.mark.parametrize(("count", "word", "is_worse"), [(1029, "same", False), (1031, "WORSE", True), (900, "better", False)])
+@pytest.mark.parametrize(
+    ("count", "word", "is_worse"), [(1029, "same", False), (1031, "WORSE", True), (900, "better", False)]
+)
 def test_only_more_than_the_tolerance_is_worse(count: int, word: str, is_worse: bool) -> None:
     line, worse = counts.verdict("claim", count, Baseline(1000, 3.0))
     assert (line.endswith(word), worse) == (True, is_worse)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use upnext_core::backend::{ClaimRequest, Finish};
 use upnext_core::client::Submission;
-use upnext_core::{Backend, Client, ClaimedJob, Outcome, RawJson, WorkerId};
+use upnext_core::{Backend, ClaimedJob, Client, Outcome, RawJson, WorkerId};
 use upnext_sqlite::SqliteOptions;
 
 use crate::{counting_begins, counting_ends};
@@ -20,7 +20,10 @@ pub(crate) async fn backend() -> anyhow::Result<(tempfile::TempDir, Arc<dyn Back
 }
 
 pub(crate) fn submission() -> Submission {
-    Submission::new("report", RawJson::trusted(r#"{"customer": 4711, "kind": "monthly", "pages": [1, 2, 3]}"#))
+    Submission::new(
+        "report",
+        RawJson::trusted(r#"{"customer": 4711, "kind": "monthly", "pages": [1, 2, 3]}"#),
+    )
 }
 
 pub(crate) async fn submit(client: &Client, count: usize) -> anyhow::Result<()> {

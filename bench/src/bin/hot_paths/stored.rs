@@ -24,7 +24,11 @@ impl Working {
         let (folder, backend) = backend().await?;
         let home = folder.path().display().to_string();
         let settings = Settings::from_vars([("UPNEXT_HOME".to_owned(), home)])?.settings;
-        let service = ArtifactService::new(Arc::clone(&backend), BlobStore::open(&settings.artifact_storage)?, &settings);
+        let service = ArtifactService::new(
+            Arc::clone(&backend),
+            BlobStore::open(&settings.artifact_storage)?,
+            &settings,
+        );
         submit(&Client::new(Arc::clone(&backend)), TOGETHER).await?;
         let lease = claim_some(&*backend).await?[0].lease;
         Ok(Self { _folder: folder, service, job: lease.job_id, token: lease.token })
