@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,9 @@ PROGRAM = BENCH.parent / "target" / "release" / "hot_paths"
 #: How far a count may be from its baseline, in percent, unless its line says otherwise. Counts of one build differ a
 #: little from run to run: maps are seeded at random, and threads meet now sooner, now later.
 TOLERANCE = 3.0
+#: How many functions are shown.
+SHOWN = 25
+_FUNCTION = re.compile(r"(?P<kind>c?fn)=\((?P<id>\d+)\)(?: (?P<name>.*))?")
 _LINE = re.compile(r"(?P<name>\S.*?\S)\s{2,}(?P<count>[\d,]+)(?:\s+(?P<tolerance>[\d.]+) %)?")
 
 
@@ -104,16 +108,36 @@ def _count(program: Path, name: str, times: int, show: bool) -> int:
         if done.returncode or not dump.exists():
             sys.exit(f"{name}: {(done.stderr or done.stdout).strip()[-400:] or 'nothing was counted'}")
         if show:
-            subprocess.run(["callgrind_annotate", "--inclusive=no", "--threshold=80", str(dump)], check=False)
+            print(
+                "".join(f"    {cost / times:>12,.0f}  {who}\n" for who, cost in costs_of(dump.read_text())[:SHOWN]),
+                end="",
+            )
         return round(total_of(dump.read_text()) / times)
 
 
 def total_of(dump: str) -> int:
-    """The sum of a callgrind profile."""
-    found = re.search(r"^(?:totals|summary): (\d+)", dump, re.MULTILINE)
+    """The sum of a callgrind profile. Not its summary, which holds what stood on the stacks of other threads before."""
+    found = re.search(r"^totals: (\d+)", dump, re.MULTILINE)
     if found is None:
         raise ValueError("this is no profile of callgrind")
     return int(found[1])
+
+
+def costs_of(dump: str) -> list[tuple[str, int]]:
+    """What each function took by itself, the most expensive first."""
+    names: dict[str, str] = {}
+    costs: Counter[str] = Counter()
+    function, is_of_call = "", False
+    for line in dump.splitlines():
+        if named := _FUNCTION.fullmatch(line):
+            names.setdefault(named["id"], named["name"] or "")
+            function = named["id"] if named["kind"] == "fn" else function
+        elif line.startswith("calls="):
+            is_of_call = True
+        elif line[:1] in "0123456789+-*" and line:
+            costs[function] += 0 if is_of_call else int(line.split()[1])
+            is_of_call = False
+    return [(names[function], cost) for function, cost in costs.most_common()]
 
 
 def verdict(name: str, count: int, baseline: Baseline | None) -> tuple[str, bool]:

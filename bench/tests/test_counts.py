@@ -31,8 +31,26 @@ def test_only_more_than_the_tolerance_is_worse(count: int, word: str, is_worse: 
     assert counts.verdict("claim", count, None)[1] is False
 
 
-def test_the_total_of_a_profile_is_found() -> None:
-    assert counts.total_of("events: Ir\nfn=(1) a\n1 2\n\ntotals: 4711\n") == 4711
+PROFILE = """\
+events: Ir
+summary: 99999
+
+fn=(1) clone
++3 11
+cfn=(2) malloc
+calls=2 0
+* 60
+fn=(2)
+5 40
+* 20
+
+totals: 71
+"""
+
+
+def test_a_profile_is_summed_up_without_what_stood_on_the_stacks_before() -> None:
+    assert counts.total_of(PROFILE) == 71
+    assert counts.costs_of(PROFILE) == [("malloc", 60), ("clone", 11)]
     with pytest.raises(ValueError, match="callgrind"):
         counts.total_of("nothing")
 
