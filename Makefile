@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash cluster bench sizing growth clean chromium pgbouncer help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash cluster bench bench-counts sizing growth clean chromium pgbouncer help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -80,9 +80,13 @@ crash: dashboard/dist/index.html ## Kills workers, servers and submitters, and c
 cluster: $(VENV)/.built pgbouncer ## Eight workers and two servers on each engine, and engines that are killed, for some minutes; prints figures
 	$(BIN)/python -m pytest -m long python/tests
 
-bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size full" takes hours, ARGS=--help tells
+bench: $(VENV)/.built ## Measures beside others, in less than 10 minutes, into bench/RESULTS.md; ARGS="--size goals" takes 35, ARGS=--help tells
 	cargo build --quiet --release -p upnext-bench
 	$(BIN)/python bench/run.py --programs $(CARGO_TARGET_DIR)/release $(ARGS)
+
+bench-counts: ## Counts the instructions of the hot paths and compares them with bench/counts.txt; needs valgrind, ARGS=--help tells
+	cargo build --quiet --release -p upnext-bench --bin hot_paths
+	$(PYTHON) bench/counts.py --program $(CARGO_TARGET_DIR)/release/hot_paths $(ARGS)
 
 sizing: $(VENV)/.built ## Measures what this machine carries on each backend, in about an hour, into docs/sizing.md; ARGS="--size quick", ARGS=--help tells
 	cargo build --quiet --release -p upnext-bench --bin sizing

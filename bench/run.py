@@ -1,6 +1,6 @@
 """Measures UpNext beside what people would use instead, on this machine, and writes `bench/RESULTS.md`.
 
-Usage: `python bench/run.py [--size quick|full] [--parts NAMES] [--peers NAMES] [--stores NAMES] [--rounds N]`.
+Usage: `python bench/run.py [--size quick|goals|full] [--parts NAMES] [--peers NAMES] [--stores NAMES] [--rounds N]`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,26 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from contest import environments, page, rounds, stores
+from contest import environments, page, rounds
 from contest.contenders import PEERS, STORES, Contender
 from contest.parts import BY_NAME, PARTS, Part
 from contest.places import PAGE, RAW, REPOSITORY
-from contest.results import Results
+from contest.results import SIZES, Results
+from contest.stores import Opened
 
-#: Quick rounds are for looking at a change: the peers that matter most, on the usual stores.
-QUICK_PEERS = ("ours", "original", "ardiq", "flexiq", "saq", "procrastinate", "awa")
-QUICK_STORES = ("sqlite", "redis", "postgres")
-QUICK_MINUTES = 9.0
+#: Without `full`, the peers that matter most, on the usual stores.
+FEW_PEERS = ("ours", "original", "ardiq", "flexiq", "saq", "procrastinate", "awa")
+FEW_STORES = ("sqlite", "redis", "postgres")
+#: After so many minutes no round starts, and the one that runs is cut off after half of that again.
+MINUTES = {"quick": 9.0, "goals": 35.0, "full": float("inf")}
+ROUNDS = {"quick": 3, "goals": 3, "full": 5}
+
+#: One round: of which part, by whom, and the how many-th.
+Turn = tuple[Part, Contender, int]
 
 
 def main() -> None:
@@ -32,37 +39,42 @@ def main() -> None:
     results = Results(RAW / "rounds.jsonl")
     python = environments.interpreter(chosen.python)
     tools = rounds.Machinery(python, Path(chosen.programs))
-    parts = [BY_NAME[name] for name in chosen.parts if BY_NAME[name].parameters(chosen.size) is not None]
-    work = [(part, contender) for part in parts for contender in _contenders(part, chosen)]
-    if not (chosen.resume or chosen.render):
-        results.forget({part.name for part in parts}, {contender.key for _, contender in work})
+    turns = _turns(chosen)
     try:
         if not chosen.render:
-            _measure(work, results, tools, chosen)
+            if not chosen.resume:
+                results.forget({part.name for part, _, _ in turns}, {one.key for _, one, _ in turns})
+            _install({one.peer for _, one, _ in turns}, python)
+            _measure(turns, results, tools, chosen)
     except KeyboardInterrupt:
         print("\nstopped; --resume goes on from here", flush=True)
-    said = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout.strip()
-    versions = {"ours": _own_version(python)} | {
-        name: environments.versions(name) for name in environments.pins() if (environments.ENVIRONMENTS / name).exists()
-    }
-    PAGE.write_text(page.render(results, page.machine(said), versions))
+    finally:
+        # Whatever went wrong, what was measured is shown.
+        _write(results, python)
     print("\n".join(["", *page.goal_lines(results), "", f"written: {PAGE}"]))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     names = [part.name for part in PARTS]
-    parser.add_argument("--size", choices=("quick", "full"), default="quick", help="quick takes less than 10 minutes")
+    parser.add_argument(
+        "--size",
+        choices=tuple(reversed(SIZES)),
+        default="quick",
+        help="quick: less than 10 minutes. goals: every goal, 35 minutes. full: all peers and stores, hours",
+    )
     parser.add_argument("--parts", type=_list_of(names), default=names, help=f"of {','.join(names)}")
-    parser.add_argument("--peers", type=_list_of(PEERS), help=f"of {','.join(PEERS)}")
+    parser.add_argument(
+        "--peers", type=_list_of(PEERS), help=f"of {','.join(PEERS)}; unless full: {','.join(FEW_PEERS)}"
+    )
     parser.add_argument(
         "--stores",
         "--backend",
         type=_list_of(tuple(STORES)),
-        help=f"of {','.join(STORES)}; quick: {','.join(QUICK_STORES)}",
+        help=f"of {','.join(STORES)}; unless full: {','.join(FEW_STORES)}",
     )
-    parser.add_argument("--rounds", type=int, help="rounds of each; 3 when quick, else 5")
-    parser.add_argument("--minutes", type=float, help=f"start no round after so long; {QUICK_MINUTES:g} when quick")
+    parser.add_argument("--rounds", type=int, help="rounds of each; 3, or 5 when full")
+    parser.add_argument("--minutes", type=float, help="start no round after so long; 9 when quick, 35 for goals")
     parser.add_argument("--resume", action="store_true", help="keep what was measured, and go on")
     parser.add_argument("--render", action="store_true", help="measure nothing, write the page anew")
     parser.add_argument("--python", help="the interpreter for everything, 3.12 or newer")
@@ -70,11 +82,11 @@ def _arguments() -> argparse.Namespace:
         "--programs", default=str(REPOSITORY / "target" / "release"), help="folder of rust_jobs and queue_length"
     )
     chosen = parser.parse_args()
-    quick = chosen.size == "quick"
-    chosen.peers = chosen.peers or (QUICK_PEERS if quick else PEERS)
-    chosen.stores = chosen.stores or (QUICK_STORES if quick else tuple(STORES))
-    chosen.rounds = chosen.rounds or (3 if quick else 5)
-    chosen.minutes = chosen.minutes or (QUICK_MINUTES if quick else float("inf"))
+    full = chosen.size == "full"
+    chosen.peers = chosen.peers or (PEERS if full else FEW_PEERS)
+    chosen.stores = chosen.stores or (tuple(STORES) if full else FEW_STORES)
+    chosen.rounds = chosen.rounds or ROUNDS[chosen.size]
+    chosen.minutes = chosen.minutes or MINUTES[chosen.size]
     return chosen
 
 
@@ -88,6 +100,18 @@ def _list_of(known: tuple[str, ...] | list[str]):  # type: ignore[no-untyped-def
     return parse
 
 
+def _turns(chosen: argparse.Namespace) -> list[Turn]:
+    """All rounds in their order: the first of everything, then the second. Every other one goes the other way round."""
+    turns: list[Turn] = []
+    parts = [BY_NAME[name] for name in chosen.parts if BY_NAME[name].parameters(chosen.size) is not None]
+    for number in range(1, chosen.rounds + 1):
+        for part in parts:
+            if number <= part.rounds(chosen.size, chosen.rounds):
+                contenders = _contenders(part, chosen)
+                turns += [(part, one, number) for one in (contenders if number % 2 else reversed(contenders))]
+    return turns
+
+
 def _contenders(part: Part, chosen: argparse.Namespace) -> list[Contender]:
     return [
         Contender(peer, store)
@@ -97,41 +121,46 @@ def _contenders(part: Part, chosen: argparse.Namespace) -> list[Contender]:
     ]
 
 
-def _measure(
-    work: list[tuple[Part, Contender]], results: Results, tools: rounds.Machinery, chosen: argparse.Namespace
-) -> None:
-    """Runs all rounds: the first of everything, then the second. Every other one goes the other way round."""
-    for peer in dict.fromkeys(contender.peer for _, contender in work):
+def _install(peers: set[str], python: str) -> None:
+    """Makes all environments, so that no round waits for that."""
+    for peer in ("servers", *(name for name in PEERS if name in peers)):
         # A round says why, if one cannot be made.
         with contextlib.suppress(environments.NotInstalledError):
-            environments.ensure(peer, tools.python)
-    end = time.monotonic() + 60 * chosen.minutes
-    with contextlib.ExitStack() as stack:
-        servers: dict[str, stores.Store] = {}
-        for number in range(1, chosen.rounds + 1):
-            for part, contender in _in_turn(work, number):
-                if time.monotonic() > end:
-                    print(f"  {chosen.minutes:g} minutes are over; --resume goes on", flush=True)
-                    return
-                if results.done(part.name, chosen.size, contender.key, number):
-                    continue
-                if contender.store not in servers:
-                    servers[contender.store] = stack.enter_context(stores.opened(contender.store, tools.python))
-                burst = results.spread("burst", contender.key, "rate")
-                if part.workload == "sustained" and burst is None:
-                    continue
-                row = rounds.measure(
-                    part, contender, servers[contender.store], chosen.size, burst and burst.median, tools
-                )
-                results.add(row | {"round": number})
-                _report(row, part, number)
+            environments.ensure(peer, python)
 
 
-def _in_turn(work: list[tuple[Part, Contender]], number: int) -> list[tuple[Part, Contender]]:
-    """The parts in their order; within each, contenders forwards in odd rounds and backwards in even ones."""
-    parts = list(dict.fromkeys(part.name for part, _ in work))
-    groups = ([one for one in work if one[0].name == name] for name in parts)
-    return [one for group in groups for one in (group if number % 2 else reversed(group))]
+def _measure(turns: list[Turn], results: Results, tools: rounds.Machinery, chosen: argparse.Namespace) -> None:
+    """Runs the rounds that have not been run yet."""
+    begun = time.monotonic()
+    end = begun + 60 * chosen.minutes
+    with Opened(tools.python) as opened:
+        shown = 1
+        for part, contender, number in turns:
+            if time.monotonic() > end:
+                print(f"  {chosen.minutes:g} minutes are over; --resume goes on", flush=True)
+                return
+            if results.done(part.name, chosen.size, contender.key, number):
+                continue
+            burst = results.spread("burst", contender.key, "rate")
+            if part.workload == "sustained" and burst is None:
+                continue
+            if number != shown:
+                _write(results, tools.python)
+                shown = number
+            patience = end + 30 * chosen.minutes - time.monotonic()
+            row = rounds.measure(part, contender, opened, chosen.size, burst and burst.median, patience, tools)
+            results.add(row | {"round": number})
+            _report(row, part, number)
+    print(f"  all of it took {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)
+
+
+def _write(results: Results, python: str) -> None:
+    """Writes the page from what there is."""
+    said = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout.strip()
+    versions = {"ours": _own_version(python)} | {
+        name: environments.versions(name) for name in environments.pins() if (environments.ENVIRONMENTS / name).exists()
+    }
+    PAGE.write_text(page.render(results, page.machine(said), versions))
 
 
 def _report(row: rounds.Row, part: Part, number: int) -> None:
@@ -152,7 +181,10 @@ def _own_version(python: str) -> str:
     inside = environments.ensure(environments.OURS, python)
     path = {**os.environ, "PYTHONPATH": str(REPOSITORY / "python")}
     words = [str(inside), "-c", "import upnext; print('upnext', upnext.__version__)"]
-    return subprocess.run(words, capture_output=True, text=True, env=path, check=True).stdout.strip()
+    said = subprocess.run(words, capture_output=True, text=True, env=path, check=False)
+    if said.returncode:
+        print(f"upnext cannot be imported: {said.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+    return said.stdout.strip() or "not built"
 
 
 if __name__ == "__main__":

@@ -21,16 +21,29 @@ class Goal:
     at_most: bool = False
     unit: str = "x"
 
-    def line(self, results: Results) -> str:
-        """PASS or MISS with the figure, or that it was not measured."""
+    @property
+    def wanted(self) -> str:
+        """The bound as it is read."""
+        return f"{'at most' if self.at_most else 'at least'} {self.bound:,g} {self.unit}"
+
+    def reached(self, results: Results) -> tuple[str, str]:
+        """PASS, MISS or NOT MEASURED, and the figure with what lies around it."""
         found = self.measured(results)
-        word = "at most" if self.at_most else "at least"
-        wanted = f"{self.text}: {word} {self.bound:g} {self.unit}"
         if found is None:
-            return f"NOT MEASURED  {wanted}"
-        reached = found.median <= self.bound if self.at_most else found.median >= self.bound
-        verdict = "PASS" if reached else "MISS"
-        return f"{verdict}  {wanted}; it is {found.median:.3g} ({found.least:.3g} to {found.most:.3g})"
+            return "NOT MEASURED", ""
+        verdict = "PASS" if (found.median <= self.bound if self.at_most else found.median >= self.bound) else "MISS"
+        around = f" ({_short(found.least)} to {_short(found.most)})" if found.count > 1 else ""
+        return verdict, _short(found.median) + around
+
+    def line(self, results: Results) -> str:
+        """All of it in one line."""
+        verdict, figure = self.reached(results)
+        return f"{verdict}  {self.text}: {self.wanted}" + (f"; it is {figure}" if figure else "")
+
+
+def _short(value: float) -> str:
+    """A figure with three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _ratio(part: str, figure: str, theirs: str, ours: str = "ours@sqlite", *, less: bool = False) -> Measured:
@@ -62,7 +75,7 @@ GOALS = (
     Goal(
         "Burst on PostgreSQL, to Procrastinate", 2, _ratio("burst", "rate", "procrastinate@postgres", "ours@postgres")
     ),
-    Goal("Rust jobs drained, to Python's burst", 5, _rust_to_python),
+    Goal("Rust jobs drained, to jobs of Python's burst", 5, _rust_to_python),
     Goal("Idle latency p50, to the original", 5, _ratio("ping", "p50_ms", "original@redis", less=True)),
     Goal("Bulk enqueue on SQLite", 100_000, _figure("drain", "bulk"), unit="jobs/s"),
     Goal(
@@ -76,6 +89,7 @@ GOALS = (
     Goal("Memory of an idle worker, in that of ArdiQ's", 1, _ratio("idle", "mib", "ardiq@redis"), at_most=True),
     Goal("Server start to an answer", 150, _figure("server", "startup", scale=1000), at_most=True, unit="ms"),
     Goal("Memory of an idle server", 40, _figure("server", "mib"), at_most=True, unit="MiB"),
-    Goal("Claim p50 with many jobs queued, to few", 1.2, _figure("length", "ratio p50"), at_most=True),
-    Goal("Cost of an artifact with many there, to few", 1.2, _figure("artifacts-many", "flat"), at_most=True),
+    Goal("A claim with 1,000,000 jobs queued, to 1,000", 1.2, _figure("length", "ratio p50"), at_most=True),
+    Goal("Claiming, ending and submitting, the same", 1.2, _figure("length", "cycle p50"), at_most=True),
+    Goal("An artifact with 1,000,000 there, to 1,000", 1.2, _figure("artifacts-many", "flat"), at_most=True),
 )

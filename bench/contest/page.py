@@ -38,7 +38,11 @@ def goal_lines(results: Results) -> list[str]:
 
 
 def _goals(results: Results) -> str:
-    return "".join(f"- {line}\n" for line in goal_lines(results))
+    lines = [_row(["", "goal", "wanted", "measured"]), _row(["---", "---", "---", "---"])]
+    for goal in GOALS:
+        verdict, figure = goal.reached(results)
+        lines.append(_row([f"**{verdict}**" if verdict == "MISS" else verdict, goal.text, goal.wanted, figure]))
+    return "\n".join(lines) + "\n"
 
 
 def _machine(about: Mapping[str, str]) -> str:

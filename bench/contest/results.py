@@ -10,6 +10,8 @@ from statistics import median
 from typing import Any
 
 Row = dict[str, Any]
+#: How much is measured, the most telling first.
+SIZES = ("full", "goals", "quick")
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ class Results:
         return any("unsupported" in row or ("figures" in row and row["round"] == number) for row in same)
 
     def of(self, part: str, contender: str) -> list[Row]:
-        """The rows with figures of a contender in a part, those of full size alone where there are such."""
+        """The rows with figures of a contender in a part, those of the most telling size alone."""
         rows = [row for row in self.rows if row["part"] == part and row["contender"] == contender and "figures" in row]
-        return [row for row in rows if row["size"] == "full"] or rows
+        sizes = ([row for row in rows if row["size"] == size] for size in SIZES)
+        return next((some for some in sizes if some), [])
 
     def spread(self, part: str, contender: str, figure: str) -> Spread | None:
         """What a contender reached in a part."""

@@ -18,11 +18,11 @@ from contest import environments, processes
 from contest.contenders import Contender
 from contest.parts import Part
 from contest.places import BENCH, REPOSITORY
-from contest.stores import Store
+from contest.stores import Opened, Store
 
 Row = dict[str, Any]
-#: Peers whose quick rounds have a fifth of the jobs, since they need five times as long.
-SLOW = frozenset({"original", "flexiq", "saq", "celery", "taskiq", "arq", "dramatiq", "huey", "procrastinate"})
+#: Peers whose rounds have a fifth of the jobs in all sizes but full, since they need five times as long.
+SLOW = frozenset({"original", "flexiq", "saq", "celery", "taskiq", "arq", "dramatiq", "huey", "procrastinate", "awa"})
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,18 @@ class Machinery:
     programs: Path
 
 
-def measure(part: Part, contender: Contender, store: Store, size: str, capacity: float | None, tools: Machinery) -> Row:
-    """Runs one round. What went wrong is part of the row."""
+def measure(
+    part: Part,
+    contender: Contender,
+    opened: Opened,
+    size: str,
+    capacity: float | None,
+    patience: float,
+    tools: Machinery,
+) -> Row:
+    """Runs one round, for no longer than `patience` seconds. What went wrong is part of the row."""
     parameters = dict(part.parameters(size) or {})
-    if size == "quick" and contender.peer in SLOW and "jobs" in parameters:
+    if size != "full" and contender.peer in SLOW and "jobs" in parameters:
         parameters["jobs"] //= 5
     if part.workload == "sustained":
         parameters["rate"] = 0.5 * (capacity or 0)
@@ -44,30 +52,36 @@ def measure(part: Part, contender: Contender, store: Store, size: str, capacity:
     row["at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
     row["load"] = [os.getloadavg()[0]]
     begun = time.monotonic()
-    if "arguments" in parameters:
-        row |= _program(tools.programs / part.workload, parameters["arguments"], part.limit)
-    else:
-        row |= _driven(part, contender, store, parameters, tools)
+    limit = min(part.limit, patience)
+    try:
+        if "arguments" in parameters:
+            row |= _program(tools.programs / part.workload, parameters["arguments"], limit)
+        else:
+            row |= _driven(part, contender, opened, parameters, limit, tools)
+    except Exception as error:
+        row["failed"] = f"{type(error).__name__}: {error}"[-400:]
     row["seconds"] = round(time.monotonic() - begun, 1)
     row["load"].append(os.getloadavg()[0])
     return row
 
 
-def _driven(part: Part, contender: Contender, store: Store, parameters: dict[str, Any], tools: Machinery) -> Row:
+def _driven(
+    part: Part, contender: Contender, opened: Opened, parameters: dict[str, Any], limit: float, tools: Machinery
+) -> Row:
     """Lets the peer's own environment measure."""
     try:
         python = environments.ensure(contender.peer, tools.python)
     except environments.NotInstalledError as error:
         return {"unsupported": str(error)}
-    store.empty()
+    store = opened.emptied(contender.store)
     folder = Path(tempfile.mkdtemp(prefix="upnext-bench-"))
     try:
         for name in ("home", "tally", "data"):
             (folder / name).mkdir()
         words = [str(python), "-m", "peers.drive", contender.peer, part.workload, json.dumps(parameters)]
-        output, complaint, code = _run(words, part.limit, _environment(contender, store, folder), folder)
+        output, complaint, code = _run(words, limit, _environment(contender, store, folder), folder)
         if code is None:
-            return {"failed": f"it was not done after {part.limit:g} s"}
+            return {"failed": f"it was not done after {limit:.0f} s{_last_words(folder)}"}
         line = output.strip().splitlines()[-1] if output.strip() else ""
         if code or not line.startswith("{"):
             return _refusal(complaint)
@@ -77,6 +91,16 @@ def _driven(part: Part, contender: Contender, store: Store, parameters: dict[str
         return {"settings": answer.pop("settings"), "figures": answer}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _last_words(folder: Path) -> str:
+    """What its worker and its server wrote last, for whoever looks why it hung."""
+    said = ""
+    for log in sorted((folder / "home").glob("*.log")):
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        if lines:
+            said += f"; {log.stem}: {lines[-1][-160:]}"
+    return said
 
 
 def _refusal(complaint: str) -> Row:
@@ -158,6 +182,8 @@ def printed_figures(output: str) -> dict[str, float]:
             figures.setdefault(re.sub(r",\s+", ", ", name), float(rate[2]))
         elif ratio := re.match(r"ratio\s+p50 ([\d.]+)\s+p99 ([\d.]+)", line):
             figures |= {"ratio p50": float(ratio[1]), "ratio p99": float(ratio[2])}
+        elif cycle := re.match(r"ratio of whole cycles\s+p50 ([\d.]+)", line):
+            figures["cycle p50"] = float(cycle[1])
         elif wait := re.match(r"submit to result\s+p50 ([\d.]+)(\D+?)\s+p99 ([\d.]+)(\D+)", line):
             figures["p50_ms"] = float(wait[1]) * _MILLISECONDS[wait[2]]
             figures["p99_ms"] = float(wait[3]) * _MILLISECONDS[wait[4].strip()]

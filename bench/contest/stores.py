@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contest import environments
 from contest.processes import free_port, running
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: What each store promises when it has said yes. The keys are the names of stores.
 DURABILITY = {
@@ -132,6 +135,41 @@ def _postgres(name: str, site: Path) -> Iterator[Store]:
 def _new_database(psql: list[str]) -> None:
     for statement in ("DROP DATABASE IF EXISTS bench WITH (FORCE)", "CREATE DATABASE bench", "CHECKPOINT"):
         subprocess.run([*psql, "-c", statement], check=True, capture_output=True)
+
+
+class Opened:
+    """The stores that were asked for so far. One that does not answer any more is opened anew by the next who asks."""
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+        self._open: dict[str, tuple[contextlib.ExitStack, Store]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self._open):
+            self._close(name)
+
+    def emptied(self, name: str) -> Store:
+        """The store of this name with nothing in it."""
+        for _ in range(2):
+            if name not in self._open:
+                stack = contextlib.ExitStack()
+                self._open[name] = (stack, stack.enter_context(opened(name, self._python)))
+            store = self._open[name][1]
+            try:
+                store.empty()
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                self._close(name)
+                reason = error
+            else:
+                return store
+        raise RuntimeError(f"{name} cannot be emptied: {reason}")
+
+    def _close(self, name: str) -> None:
+        stack, _ = self._open.pop(name)
+        stack.close()
 
 
 def _wait(ready: Callable[[], bool], process: subprocess.Popen[str], what: str) -> None:

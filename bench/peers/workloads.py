@@ -33,15 +33,16 @@ async def burst(peer: Peer, jobs: int, task: str = "noop", processes: int = 1) -
     async with Running(peer, processes=processes) as worker:
         await _submit(peer, task, 50)
         await worker.finished(50)
-        cpu, begun = worker.cpu_seconds(), time.perf_counter()
+        cpu, own, begun = worker.cpu_seconds(), time.process_time(), time.perf_counter()
         await _submit(peer, task, jobs)
-        submitted = time.perf_counter() - begun
+        submitted, own = time.perf_counter() - begun, time.process_time() - own
         seconds = await worker.finished(jobs) - begun
         cpu = worker.cpu_seconds() - cpu
         return {
             "rate": jobs / seconds,
             "submitted": submitted,
             "worker_cpu_us": 1e6 * cpu / jobs,
+            "submitter_cpu_us": 1e6 * own / jobs,
             "mib": worker.memory_mib(),
         }
 

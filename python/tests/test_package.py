@@ -81,6 +81,24 @@ def test_the_names() -> None:
     assert all("extra ==" in requirement for requirement in requirements), "nothing but Python is needed"
 
 
+def test_importing_the_package_costs_what_is_used_of_it() -> None:
+    code = """
+import sys
+before = set(sys.modules)
+import upnext
+heavy = {"asyncio", "inspect", "logging", "typing"} & (set(sys.modules) - before)
+assert not heavy, f"importing upnext imports {heavy}"
+assert set(upnext.__all__) <= set(dir(upnext))
+assert upnext.ArtifactType.JSON == "json"
+assert "asyncio" not in sys.modules
+upnext.Worker
+assert upnext.Worker is vars(upnext)["Worker"] and "asyncio" in sys.modules
+upnext.worker
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1:] == ["AttributeError: module 'upnext' has no attribute 'worker'"], done.stderr
+
+
 def test_enums_are_their_wire_values() -> None:
     assert upnext.ArtifactType.PNG == "image/png"
     assert str(upnext.ArtifactType.PDF) == f"{upnext.ArtifactType.PDF}" == "file/pdf"

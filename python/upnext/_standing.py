@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-import sysconfig
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-_PATHS = sysconfig.get_paths()
-#: Whose frames tell nothing about a task.
-_FOREIGN = (
-    str(Path(__file__).parent),
-    *{_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")},
-    "<frozen",
-)
+
+@functools.cache
+def _foreign() -> tuple[str, ...]:
+    """Whose frames tell nothing about a task."""
+    # Large, and wanted only when something does not end.
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    libraries = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return (str(Path(__file__).parent), *libraries, "<frozen")
 
 
 def of_frame(frame: FrameType | None) -> str:
@@ -22,7 +25,7 @@ def of_frame(frame: FrameType | None) -> str:
     if frame is None:
         return "an unknown place"
     own: FrameType | None = frame
-    while own is not None and own.f_code.co_filename.startswith(_FOREIGN):
+    while own is not None and own.f_code.co_filename.startswith(_foreign()):
         own = own.f_back
     shown = own or frame
     return f"{shown.f_code.co_filename}:{shown.f_lineno}, in {shown.f_code.co_name}"
@@ -37,7 +40,7 @@ def of_coroutine(coroutine: Any) -> str:
     """Where a suspended coroutine waits."""
     shown: FrameType | None = None
     while (frame := getattr(coroutine, "cr_frame", None)) is not None:
-        if shown is None or not frame.f_code.co_filename.startswith(_FOREIGN):
+        if shown is None or not frame.f_code.co_filename.startswith(_foreign()):
             shown = frame
         coroutine = coroutine.cr_await
     return of_frame(shown)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import secrets
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import fields
 from datetime import timedelta
@@ -96,7 +95,7 @@ class Worker:
             raise TypeError(f"queue_config is a WorkerQueueConfig, not a {type(queue_config).__qualname__}")
         if isinstance(autodiscover_packages, str):
             raise TypeError("autodiscover_packages is a list of names: write autodiscover_packages=['shop.tasks']")
-        self.name: str = name or f"worker-{secrets.token_hex(4)}"
+        self.name: str = name or f"worker-{os.urandom(4).hex()}"
         self.concurrency = concurrency
         self.handle_signals = handle_signals
         self.max_tasks_per_child = max_tasks_per_child

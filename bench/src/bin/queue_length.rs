@@ -1,5 +1,6 @@
 //! Measures whether a claim costs more when more jobs wait: `claim(32)` with 1,000 and with very many jobs in the queue,
-//! in turns, so that whatever else the machine does weighs on both alike. Then drains the long queue.
+//! in turns, so that whatever else the machine does weighs on both alike; the same for ending those and submitting as many. Then
+//! drains the long queue.
 //!
 //! Usage: `queue_length [JOBS] [ROUNDS]`, by default 1000000 and 2000. Uses a fresh temporary folder.
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
@@ -22,12 +23,14 @@ async fn noop() {}
 struct Queue {
     app: UpNext,
     claims: Vec<Duration>,
+    /// From before a claim until its jobs have ended and others stand in their place.
+    cycles: Vec<Duration>,
 }
 
 impl Queue {
     async fn of(length: usize, file: &Path) -> anyhow::Result<Self> {
         let app = UpNext::open(&format!("sqlite://{}", file.display())).await?;
-        let queue = Self { app, claims: Vec::new() };
+        let queue = Self { app, claims: Vec::new(), cycles: Vec::new() };
         let begun = Instant::now();
         for done in (0..length).step_by(SHORT) {
             queue.submit(SHORT.min(length - done)).await?;
@@ -42,8 +45,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Claims, which is timed; then ends the jobs and submits as many, so that the queue keeps its length.
-    async fn claim(&mut self) -> anyhow::Result<()> {
+    /// Claims, ends the jobs and submits as many, so that the queue keeps its length.
+    async fn cycle(&mut self) -> anyhow::Result<()> {
         let request = ClaimRequest {
             worker: WorkerId::from("bench-1".to_owned()),
             functions: Arc::from(["noop".to_owned()]),
@@ -62,14 +65,9 @@ impl Queue {
             outcome: Outcome::Complete { result: RawJson::null() },
         };
         backend.finish(claim.jobs.iter().map(finish).collect()).await?;
-        self.submit(TOGETHER).await
-    }
-
-    fn percentiles(&mut self) -> (Duration, Duration) {
-        // The first ones warm the caches.
-        let mut claims = self.claims.split_off(self.claims.len() / 10);
-        claims.sort();
-        (claims[claims.len() / 2], claims[claims.len() * 99 / 100])
+        self.submit(TOGETHER).await?;
+        self.cycles.push(begun.elapsed());
+        Ok(())
     }
 
     async fn left(&self) -> anyhow::Result<u64> {
@@ -77,6 +75,18 @@ impl Queue {
         let query = JobQuery { statuses, limit: 1, ..JobQuery::default() };
         Ok(self.app.client().backend().list_jobs(query).await?.total)
     }
+}
+
+/// The median and the 99th percentile.
+fn percentiles(all: &mut Vec<Duration>) -> (Duration, Duration) {
+    // The first ones warm the caches.
+    let mut some = all.split_off(all.len() / 10);
+    some.sort();
+    (some[some.len() / 2], some[some.len() * 99 / 100])
+}
+
+fn ratio(long: Duration, short: Duration) -> f64 {
+    long.as_secs_f64() / short.as_secs_f64()
 }
 
 #[tokio::main]
@@ -91,19 +101,20 @@ async fn main() -> anyhow::Result<()> {
     ];
     for _ in 0..rounds {
         for queue in &mut queues {
-            queue.claim().await?;
+            queue.cycle().await?;
         }
     }
     let [short, full] = &mut queues;
-    let (short, at_length) = (short.percentiles(), full.percentiles());
+    let cycles = ratio(percentiles(&mut full.cycles).0, percentiles(&mut short.cycles).0);
+    let (short, at_length) = (percentiles(&mut short.claims), percentiles(&mut full.claims));
     println!("claim({TOGETHER}), {SHORT:>9} queued  p50 {:?}  p99 {:?}", short.0, short.1);
     println!("claim({TOGETHER}), {long:>9} queued  p50 {:?}  p99 {:?}", at_length.0, at_length.1);
-    let ratio = |long: Duration, short: Duration| long.as_secs_f64() / short.as_secs_f64();
     println!(
         "ratio                      p50 {:.2}  p99 {:.2}",
         ratio(at_length.0, short.0),
         ratio(at_length.1, short.1)
     );
+    println!("ratio of whole cycles      p50 {cycles:.2}");
 
     let [_, queue] = &queues;
     let begun = Instant::now();

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::database::{Connection, Database, Effects, single};
 use crate::faults::{self, Fault};
-use crate::params::{Param, job_uuid, params, small, text};
+use crate::params::{Param, job_uuid, small, text};
 use crate::rows::{self, stored_micros, stored_retry};
 
 const SQL: &str = include_str!("../queries/enqueue.sql");
@@ -74,6 +74,32 @@ impl Columns {
             tags: all(jobs, |job| rows::stored_tags(&job.tags)),
         }
     }
+
+    /// What the statement is given.
+    pub(crate) fn values<'a>(&'a self, now: &'a Option<i64>) -> [&'a dyn Param; 20] {
+        [
+            now,
+            &self.ids,
+            &self.functions,
+            &self.names,
+            &self.types,
+            &self.priorities,
+            &self.moments,
+            &self.delays,
+            &self.timeouts,
+            &self.retries,
+            &self.keys,
+            &self.parents,
+            &self.roots,
+            &self.sources,
+            &self.arguments,
+            &self.gate_keys,
+            &self.gate_limits,
+            &self.cache_keys,
+            &self.cache_ttls,
+            &self.tags,
+        ]
+    }
 }
 
 /// Each job once: of a repeated one the first.
@@ -91,30 +117,7 @@ pub(crate) async fn enqueue_on(
 ) -> faults::Result<Vec<Enqueued>> {
     let once = distinct(jobs);
     let columns = Columns::of(&once);
-    let c = &columns;
-    let values: &[&dyn Param] = params![
-        now,
-        c.ids,
-        c.functions,
-        c.names,
-        c.types,
-        c.priorities,
-        c.moments,
-        c.delays,
-        c.timeouts,
-        c.retries,
-        c.keys,
-        c.parents,
-        c.roots,
-        c.sources,
-        c.arguments,
-        c.gate_keys,
-        c.gate_limits,
-        c.cache_keys,
-        c.cache_ttls,
-        c.tags,
-    ];
-    let answers = connection.all_then(SQL, values, then).await?;
+    let answers = connection.all_then(SQL, &columns.values(&now), then).await?;
     let mut places: HashMap<JobId, Enqueued> = HashMap::with_capacity(once.len());
     for (job, row) in once.iter().zip(&answers) {
         places.insert(job.id, Enqueued { id: rows::job_id(row, 0)?, created: row.try_get(1)? });

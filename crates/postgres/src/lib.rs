@@ -29,6 +29,9 @@ mod lane;
 mod listing;
 mod location;
 mod logs;
+#[cfg(feature = "measured")]
+#[doc(hidden)]
+pub mod measured;
 mod migrations;
 mod params;
 mod parts;

@@ -27,6 +27,9 @@ mod link;
 mod listing;
 mod logs;
 mod look;
+#[cfg(feature = "measured")]
+#[doc(hidden)]
+pub mod measured;
 mod parts;
 mod reply;
 mod rows;

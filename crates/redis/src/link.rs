@@ -68,6 +68,16 @@ impl Question<'_> {
     }
 }
 
+/// The call of a function of the library in the workspace with this prefix.
+pub(crate) fn function_call(verb: &str, prefix: &str, args: &Args) -> redis::Cmd {
+    let mut command = redis::cmd("FCALL");
+    command.arg(format!("{}_{verb}", LIBRARY.name)).arg(1).arg(prefix);
+    for argument in args.iter() {
+        command.arg(argument);
+    }
+    command
+}
+
 /// The last attempt to connect that failed.
 struct Failure {
     at: Instant,
@@ -114,11 +124,7 @@ impl Link {
 
     /// Calls a function of the library. `args` begin with the moment and the caller's name.
     pub(crate) async fn call(&self, verb: &str, args: &Args, repeat: Repeat) -> Result<Vec<Value>> {
-        let mut command = redis::cmd("FCALL");
-        command.arg(format!("{}_{verb}", LIBRARY.name)).arg(1).arg(&self.prefix);
-        for argument in args.iter() {
-            command.arg(argument);
-        }
+        let command = function_call(verb, &self.prefix, args);
         let mut values = reply::list(self.send(&command, repeat).await?)?;
         if let Some(Value::BulkString(told)) = values.first() {
             let (work, before, after) = read_told(told).ok_or_else(|| reply::unexpected("change"))?;

@@ -3,5 +3,3 @@ SET status = 'active', attempts = attempts + 1, worker_id = ?2, lease_token = ?3
     started_at = ?5, change = ?6, limited = ?7,
     blocked = 0
 WHERE seq = ?1
-RETURNING id, function, function_name, attempts, timeout_us, retry, idempotency_key, parent_id, root_id, checkpoint, kwargs,
-          attempts_base + losses - losses_base, cache_key, losses - losses_base >= ?8

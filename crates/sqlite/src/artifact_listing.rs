@@ -260,7 +260,7 @@ fn seq_term(seq: &str, comparison: &str) -> &'static str {
 }
 
 /// The first `seq` that belongs to an artifact made at this moment or later. Times rise with `seq` (see
-/// `record_artifact.sql`), so halving finds it without an index.
+/// `artifacts::next_moment`), so halving finds it without an index.
 fn first_made_at(connection: &Connection, moment: Timestamp) -> rusqlite::Result<i64> {
     let mut created = connection.prepare_cached(include_str!("../queries/created_from.sql"))?;
     let (mut earlier, mut found) = (0, search::newest(connection)? + 1);

@@ -124,33 +124,30 @@ fn insert(
     };
     let attempt = if new.lease.is_some() { owner.attempts } else { 0 };
     let expires_at = new.expires_in.map(|time| transaction.now.after(time));
-    let created_at: i64 =
-        connection.prepare_cached(include_str!("../queries/record_artifact.sql"))?.query_row(
-            params![
-                new.id.as_bytes(),
-                owner.seq,
-                attempt,
-                version,
-                blob.as_ref().map(|blob| blob.id),
-                size_bytes,
-                transaction.now.as_micros(),
-                change,
-                expires_at.map(Timestamp::as_micros),
-                owner.function,
-                new.artifact_type.as_str(),
-                stored_content_type(&new.artifact_type, &new.content_type),
-                new.name,
-                Some(without_case(&new.name)).filter(|folded| *folded != new.name),
-                new.key,
-                new.labels.description,
-                rows::stored_tags(&new.labels.tags),
-                new.labels.metadata.as_ref().map(upnext_core::RawJson::as_str),
-                new.labels.search_text(),
-                expected_bytes,
-                expected_sha256.as_ref().map(Digest::as_bytes),
-            ],
-            |row| row.get(0),
-        )?;
+    let created_at = next_moment(connection, transaction.now)?;
+    connection.prepare_cached(include_str!("../queries/record_artifact.sql"))?.execute(params![
+        new.id.as_bytes(),
+        owner.seq,
+        attempt,
+        version,
+        blob.as_ref().map(|blob| blob.id),
+        size_bytes,
+        created_at.as_micros(),
+        change,
+        expires_at.map(Timestamp::as_micros),
+        owner.function,
+        new.artifact_type.as_str(),
+        stored_content_type(&new.artifact_type, &new.content_type),
+        new.name,
+        Some(without_case(&new.name)).filter(|folded| *folded != new.name),
+        new.key,
+        new.labels.description,
+        rows::stored_tags(&new.labels.tags),
+        new.labels.metadata.as_ref().map(upnext_core::RawJson::as_str),
+        new.labels.search_text(),
+        expected_bytes,
+        expected_sha256.as_ref().map(Digest::as_bytes),
+    ])?;
     // Artifacts are numbered by the change that makes them.
     add_tags(connection, change, &new.labels)?;
     transaction.recorded_artifact();
@@ -170,11 +167,19 @@ fn insert(
         expected_sha256,
         sha256,
         storage: blob.map_or_else(|| PARTS_STORAGE.to_owned(), |blob| blob.storage),
-        created_at: Timestamp::from_micros(created_at),
+        created_at,
         labels: new.labels.clone(),
         expires_at,
         pinned: false,
     })
+}
+
+/// When an artifact is made that is made now: never before the one before it, so that a span of time is a span of numbers,
+/// whatever the clock does.
+fn next_moment(connection: &Connection, now: Timestamp) -> rusqlite::Result<Timestamp> {
+    let mut last = connection.prepare_cached(include_str!("../queries/record_artifact_last.sql"))?;
+    let last = last.query_row([], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(last.map_or(now, |last| now.max(Timestamp::from_micros(last))))
 }
 
 /// Most artifacts have the content type of their type: those rows need not repeat it.

@@ -1,10 +1,10 @@
 //! The life of an attempt under its lease: `renew`, `finish`, `release`, `reclaim_expired`.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use upnext_core::backend::{Finish, Finished, RenewRequest, Renewal};
 use upnext_core::job::Lease;
 use upnext_core::transition::{self, AttemptFacts, MAX_LOSSES, SUSPECT_LOSSES, Transition};
-use upnext_core::{JobStatus, JobType, LeaseToken, Outcome, RetryPolicy, Timestamp, fault};
+use upnext_core::{JobStatus, JobType, LeaseToken, Outcome, RawJson, RetryPolicy, Timestamp, fault};
 
 use crate::lane::Transaction;
 use crate::{gate, rows};
@@ -40,39 +40,63 @@ pub(crate) fn finish(
     transaction: &mut Transaction<'_>,
     finishes: &[Finish],
 ) -> rusqlite::Result<Vec<Finished>> {
-    let finished = finishes.iter().map(|finish| finish_one(transaction, finish)).collect();
+    let mut completing = Completing::prepare(transaction.connection)?;
+    let finished = finishes.iter().map(|finish| finish_one(transaction, &mut completing, finish)).collect();
     fault::point("outcome before commit");
     finished
 }
 
-fn finish_one(transaction: &mut Transaction<'_>, finish: &Finish) -> rusqlite::Result<Finished> {
-    if let Outcome::Complete { result } = &finish.outcome {
-        let change = transaction.next_change();
-        let (connection, now) = (transaction.connection, transaction.now);
-        let mut complete = connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?;
-        let given = params![
-            finish.lease.job_id.as_bytes(),
-            finish.lease.token.get(),
-            finish.started_at.as_micros(),
-            now.as_micros(),
-            result.as_str(),
-            change,
-        ];
-        let read = |row: &rusqlite::Row<'_>| {
-            let (function, job_type) = (row.get_ref(2)?.as_str()?, rows::word(row, 3)?);
-            let moments = (Some(finish.started_at), now);
-            transaction.tally.count(function, job_type, JobStatus::Complete, moments, 1);
-            Ok((row.get(0)?, row.get(1)?))
+/// The statements of the common end, looked up once for a whole batch.
+struct Completing<'a> {
+    find: CachedStatement<'a>,
+    write: CachedStatement<'a>,
+}
+
+impl<'a> Completing<'a> {
+    fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            find: connection.prepare_cached(include_str!("../queries/finish_find.sql"))?,
+            write: connection.prepare_cached(include_str!("../queries/finish_complete.sql"))?,
+        })
+    }
+
+    /// The common end of an attempt that returned: nothing has to be decided. False when it is not that.
+    fn complete(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        finish: &Finish,
+        result: &RawJson,
+    ) -> rusqlite::Result<bool> {
+        let (lease, now) = (finish.lease, transaction.now);
+        let tally = &mut transaction.tally;
+        let find = |row: &rusqlite::Row<'_>| {
+            let (function, job_type) = (row.get_ref(3)?.as_str()?, rows::word(row, 4)?);
+            tally.count(function, job_type, JobStatus::Complete, (Some(finish.started_at), now), 1);
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         };
-        let completed: Option<(Option<i64>, bool)> = complete.query_row(given, read).optional()?;
-        drop(complete);
-        if let Some((of_interest, shared)) = completed {
-            transaction.finished(finish.lease.job_id);
-            if let Some(seq) = of_interest {
-                tell_others(transaction, seq, shared)?;
-            }
-            return Ok(Finished::Applied(JobStatus::Complete));
+        let found: Option<(i64, bool, bool)> =
+            self.find.query_row(params![lease.job_id.as_bytes(), lease.token.get()], find).optional()?;
+        let Some((seq, of_interest, shared)) = found else { return Ok(false) };
+        let (started, ended, change) =
+            (finish.started_at.as_micros(), now.as_micros(), transaction.next_change());
+        self.write.execute(params![seq, started, ended, result.as_str(), change])?;
+        transaction.finished(lease.job_id);
+        if of_interest {
+            tell_others(transaction, seq, shared)?;
         }
+        Ok(true)
+    }
+}
+
+fn finish_one(
+    transaction: &mut Transaction<'_>,
+    completing: &mut Completing<'_>,
+    finish: &Finish,
+) -> rusqlite::Result<Finished> {
+    if let Outcome::Complete { result } = &finish.outcome
+        && completing.complete(transaction, finish, result)?
+    {
+        return Ok(Finished::Applied(JobStatus::Complete));
     }
     let Some(attempt) = find_attempt(transaction, finish.lease)? else { return Ok(Finished::Stale) };
     let next = transition::after_outcome(&attempt.facts(), &finish.outcome, transaction.now, fastrand::f64());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use upnext_core::backend::{Claim, ClaimRequest};
 use upnext_core::transition::SUSPECT_LOSSES;
 use upnext_core::{ClaimedJob, LeaseToken, RawJson, Timestamp};
@@ -28,12 +28,13 @@ pub(crate) fn claim(transaction: &mut Transaction<'_>, request: &ClaimRequest) -
     let mut allowances = Allowances::read(transaction)?;
     let mut starts = HashMap::new();
     let mut jobs = Vec::new();
+    let mut leasing = Leasing::prepare(transaction.connection)?;
     for candidate in candidates(transaction, request, &mut allowances)? {
         let function = &request.functions[candidate.function];
         if !allowances.take(function) {
             continue;
         }
-        let job = lease(transaction, request, candidate.seq, allowances.counts(function))?;
+        let job = leasing.lease(transaction, request, candidate.seq, allowances.counts(function))?;
         if job.cached.is_none() {
             *starts.entry(function.clone()).or_default() += 1;
         }
@@ -44,36 +45,57 @@ pub(crate) fn claim(transaction: &mut Transaction<'_>, request: &ClaimRequest) -
     Ok(Claim { jobs, next_due, now })
 }
 
-/// Makes a job active, and finds the result that it shares, if there is one.
-fn lease(
-    transaction: &mut Transaction<'_>,
-    request: &ClaimRequest,
-    seq: i64,
-    limited: bool,
-) -> rusqlite::Result<ClaimedJob> {
-    let token = LeaseToken::fresh();
-    let expires = transaction.now.after(request.lease);
-    let now = transaction.now.as_micros();
-    let change = transaction.next_change();
-    let mut claim = transaction.connection.prepare_cached(include_str!("../queries/claim.sql"))?;
-    let worker = request.worker.as_str();
-    let (mut job, cache_key) = claim.query_row(
-        params![seq, worker, token.get(), expires.as_micros(), now, change, limited, SUSPECT_LOSSES],
-        |row| Ok((rows::claimed_job(row, token, expires)?, row.get::<_, Option<String>>(12)?)),
-    )?;
-    if let Some(key) = cache_key {
-        let mut find = transaction.connection.prepare_cached(include_str!("../queries/cached_result.sql"))?;
-        let found =
-            find.query_row(params![job.function, key, now], |row| row.get::<_, String>(0)).optional()?;
-        if let Some(result) = found {
-            job.cached = Some(RawJson::trusted(result));
-            transaction
-                .connection
-                .prepare_cached(include_str!("../queries/cached_job.sql"))?
-                .execute([seq])?;
-        }
+/// The statements of a lease, looked up once for a whole claim.
+struct Leasing<'a> {
+    read: CachedStatement<'a>,
+    write: CachedStatement<'a>,
+}
+
+impl<'a> Leasing<'a> {
+    fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            read: connection.prepare_cached(include_str!("../queries/claim_job.sql"))?,
+            write: connection.prepare_cached(include_str!("../queries/claim.sql"))?,
+        })
     }
-    Ok(job)
+
+    /// Makes a job active, and finds the result that it shares, if there is one.
+    fn lease(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        request: &ClaimRequest,
+        seq: i64,
+        limited: bool,
+    ) -> rusqlite::Result<ClaimedJob> {
+        let token = LeaseToken::fresh();
+        let expires = transaction.now.after(request.lease);
+        let (mut job, cache_key) = self.read.query_row(params![seq, SUSPECT_LOSSES], |row| {
+            Ok((rows::claimed_job(row, token, expires)?, row.get::<_, Option<String>>(12)?))
+        })?;
+        let (now, change) = (transaction.now.as_micros(), transaction.next_change());
+        let worker = request.worker.as_str();
+        self.write.execute(params![seq, worker, token.get(), expires.as_micros(), now, change, limited])?;
+        if let Some(key) = cache_key {
+            job.cached = shared_result(transaction, &job, &key, seq)?;
+        }
+        Ok(job)
+    }
+}
+
+/// The result that a job shares, if there is one: it is marked, so that it is not shared again.
+fn shared_result(
+    transaction: &Transaction<'_>,
+    job: &ClaimedJob,
+    key: &str,
+    seq: i64,
+) -> rusqlite::Result<Option<RawJson>> {
+    let (connection, now) = (transaction.connection, transaction.now.as_micros());
+    let mut find = connection.prepare_cached(include_str!("../queries/cached_result.sql"))?;
+    let found = find.query_row(params![job.function, key, now], |row| row.get::<_, String>(0)).optional()?;
+    if found.is_some() {
+        connection.prepare_cached(include_str!("../queries/cached_job.sql"))?.execute([seq])?;
+    }
+    Ok(found.map(RawJson::trusted))
 }
 
 fn next_due(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>> {

@@ -53,7 +53,7 @@ pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
-/// A claimed job from a row of `queries/claim.sql`.
+/// A claimed job from a row of `queries/claim_job.sql`.
 pub(crate) fn claimed_job(
     row: &Row<'_>,
     token: LeaseToken,

@@ -1,0 +1,1 @@
+SELECT created_at FROM artifacts ORDER BY seq DESC LIMIT 1
