@@ -29,5 +29,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubGlobals: true,
     setupFiles: ["src/test/setup.ts"],
+    // Many programs may share the machine.
+    testTimeout: 20_000,
   },
 });
