@@ -1,6 +1,7 @@
 """Measures what this machine carries, on every backend and through a server, and writes the tables of `docs/sizing.md`.
 
-Usage: `python bench/sizing.py [--places NAMES] [--steps NAMES] [--size quick|full] [--resume] [--render]`.
+Usage: `python bench/sizing.py [--places NAMES] [--steps NAMES] [--languages NAMES] [--size quick|full] [--resume]
+[--render]`. What a run does not measure stays as it was measured before.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--places", type=_list_of(tuple(TITLES)), default=list(TITLES), help=f"of {','.join(TITLES)}")
     parser.add_argument("--steps", type=_list_of(STEPS), default=list(STEPS), help=f"of {','.join(STEPS)}")
+    parser.add_argument(
+        "--languages", type=_list_of(LANGUAGES), default=list(LANGUAGES), help=f"of {','.join(LANGUAGES)}"
+    )
     parser.add_argument("--size", choices=("quick", "full"), default="full", help="quick measures with fewer jobs")
     parser.add_argument("--resume", action="store_true", help="keep what was measured, and go on")
     parser.add_argument("--render", action="store_true", help="measure nothing, write the tables anew")
@@ -81,7 +85,7 @@ def _work(chosen: argparse.Namespace, bench: steps.Bench) -> Iterator[tuple[str,
         for name in chosen.places:
             if step == "throughput":
                 for jobs in counts:
-                    for language in LANGUAGES:
+                    for language in chosen.languages:
                         for workers in (1, 2, 4):
                             key = f"throughput-{language}-{workers}-{jobs}/{name}"
                             yield (
@@ -91,14 +95,14 @@ def _work(chosen: argparse.Namespace, bench: steps.Bench) -> Iterator[tuple[str,
             elif step == "submitting":
                 yield f"submitting/{name}", functools.partial(steps.submitting, bench, name)
             elif step == "idle":
-                for language in LANGUAGES:
+                for language in chosen.languages:
                     yield f"idle-{language}/{name}", functools.partial(steps.idle, bench, name, language)
             elif step == "queued":
                 yield f"queued/{name}", functools.partial(_with_jobs, steps.queued, many, bench, name)
             elif step == "finished":
                 yield f"finished/{name}", functools.partial(_with_jobs, steps.finished, counts[1], bench, name)
             else:
-                for language in LANGUAGES:
+                for language in chosen.languages:
                     for together in (1, 32):
                         key = f"artifacts-{language}-{together}/{name}"
                         yield key, functools.partial(steps.artifacts, bench, name, language, together)
