@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import json
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +30,11 @@ import upnext
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a real PostgreSQL."""
-    with servers.shared("postgres") as found:
-        yield found["url"]
+    with servers.users_lock("postgres").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        # In a process of its own: the server outlives whoever starts it.
+        share = [sys.executable, servers.__file__, "share", "postgres"]
+        yield json.loads(subprocess.run(share, check=True, capture_output=True).stdout)["url"]
 
 
 @pytest.fixture

@@ -57,6 +57,8 @@ pub(crate) async fn receive(database: &Database) -> backend::Result<()> {
         return Ok(());
     }
     while write!(database, Promise::Soft, |transaction| take_in(transaction))? {}
+    // Whoever follows the changes in this process has looked before the numbers were there.
+    database.signals.changed_elsewhere();
     Ok(())
 }
 
