@@ -24,7 +24,7 @@ from contest.stores import Opened
 #: Without `full`, the peers that matter most, on the usual stores.
 FEW_PEERS = ("ours", "original", "ardiq", "flexiq", "saq", "procrastinate", "awa")
 FEW_STORES = ("sqlite", "redis", "postgres")
-#: After so many minutes no round starts, and the one that runs is cut off after half of that again.
+#: After so many minutes no round starts, and the one that runs is cut off after a tenth of that.
 MINUTES = {"quick": 9.0, "goals": 35.0, "full": float("inf")}
 ROUNDS = {"quick": 3, "goals": 3, "full": 5}
 
@@ -147,7 +147,7 @@ def _measure(turns: list[Turn], results: Results, tools: rounds.Machinery, chose
             if number != shown:
                 _write(results, tools.python)
                 shown = number
-            patience = end + 30 * chosen.minutes - time.monotonic()
+            patience = end + 6 * chosen.minutes - time.monotonic()
             row = rounds.measure(part, contender, opened, chosen.size, burst and burst.median, patience, tools)
             results.add(row | {"round": number})
             _report(row, part, number)

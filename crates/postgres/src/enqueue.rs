@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::database::{Connection, Database, Effects, single};
 use crate::faults::{self, Fault};
-use crate::params::{Param, job_uuid, small, text};
+use crate::params::{Param, job_uuid, params, small, text};
 use crate::rows::{self, stored_micros, stored_retry};
 
 const SQL: &str = include_str!("../queries/enqueue.sql");
@@ -76,29 +76,31 @@ impl Columns {
     }
 
     /// What the statement is given.
-    pub(crate) fn values<'a>(&'a self, now: &'a Option<i64>) -> [&'a dyn Param; 20] {
-        [
-            now,
-            &self.ids,
-            &self.functions,
-            &self.names,
-            &self.types,
-            &self.priorities,
-            &self.moments,
-            &self.delays,
-            &self.timeouts,
-            &self.retries,
-            &self.keys,
-            &self.parents,
-            &self.roots,
-            &self.sources,
-            &self.arguments,
-            &self.gate_keys,
-            &self.gate_limits,
-            &self.cache_keys,
-            &self.cache_ttls,
-            &self.tags,
-        ]
+    pub(crate) fn values<'a>(&'a self, now: &'a Option<i64>) -> Vec<&'a dyn Param> {
+        let c = self;
+        let values: &[&'a dyn Param] = params![
+            *now,
+            c.ids,
+            c.functions,
+            c.names,
+            c.types,
+            c.priorities,
+            c.moments,
+            c.delays,
+            c.timeouts,
+            c.retries,
+            c.keys,
+            c.parents,
+            c.roots,
+            c.sources,
+            c.arguments,
+            c.gate_keys,
+            c.gate_limits,
+            c.cache_keys,
+            c.cache_ttls,
+            c.tags,
+        ];
+        values.to_vec()
     }
 }
 
