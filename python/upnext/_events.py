@@ -115,7 +115,9 @@ class EventHandle:
         connected = opened(url) or await connection_async(url)
         if self._transaction is not None:
             work = connected.event_statement(self.name, data, self._declared(), key, current.get())
-            return [Future(job_id, url, self._returns_of) for job_id in await self._transaction.submit(await done(work))]
+            return [
+                Future(job_id, url, self._returns_of) for job_id in await self._transaction.submit(await done(work))
+            ]
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
         connected.send_event(mailbox_of(loop), answer, self.name, data, self._declared(), key, current.get())
