@@ -128,7 +128,11 @@ async fn main() -> anyhow::Result<()> {
         "burst" => {
             let filled = fill(&app, number(0)?).await?;
             drained(&app).await?;
-            format!("{{\"seconds\": {:.4}, \"filled\": {:.4}}}", begun.elapsed().as_secs_f64(), filled.as_secs_f64())
+            format!(
+                "{{\"seconds\": {:.4}, \"filled\": {:.4}}}",
+                begun.elapsed().as_secs_f64(),
+                filled.as_secs_f64()
+            )
         }
         "ping" => percentiles(ping(&app, number(0)?).await?),
         "claims" => percentiles(claims(&app, number(0)?).await?),

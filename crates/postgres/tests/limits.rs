@@ -44,7 +44,8 @@ async fn a_claim_counts_what_began_while_it_waited() {
         tokio::task::yield_now().await;
     }
     other.batch_execute(NEXT_SLOT).await.unwrap();
-    let count = format!("INSERT INTO {schema}.rate_starts SELECT 'f', {schema}.moment() / 50000 * 50000, 2; COMMIT");
+    let count =
+        format!("INSERT INTO {schema}.rate_starts SELECT 'f', {schema}.moment() / 50000 * 50000, 2; COMMIT");
     other.batch_execute(&count).await.unwrap();
 
     assert_eq!(claim.await.unwrap().len(), 0, "more began than the rate allows");
