@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,12 @@ class Place:
 
     def size(self) -> int:
         """Bytes of everything that is kept: memory where that is where jobs live, else the disk."""
-        return self.engine.size(self.behind or self.settings) if self.engine else watching.size_on_disk(self.folder)
+        if self.engine:
+            return self.engine.size(self.behind or self.settings)
+        with contextlib.closing(sqlite3.connect(self.folder / "home" / "upnext.db", timeout=10)) as database:
+            # What lies in the log twice counts once.
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return watching.size_on_disk(self.folder)
 
 
 class Engine:

@@ -185,15 +185,17 @@ def finished(bench: Bench, name: str, jobs: int) -> Row:
 def artifacts(bench: Bench, name: str, language: str, together: int) -> Row:
     """Artifacts of 200 bytes of JSON that one job makes."""
     count = 2000 if together == 1 else 20_000
-    with fresh(name, bench.engines) as place, bench.working(place, language, 1):
-        step: Callable[..., Row] = bench.python if language == "python" else bench.rust
-        step(place, "artifacts", 100, together)
-        before, engine, log = place.size(), place.engine_cpu(), place.logged()
-        answer = step(place, "artifacts", count, together)
+    with fresh(name, bench.engines) as place:
+        with bench.working(place, language, 1):
+            step: Callable[..., Row] = bench.python if language == "python" else bench.rust
+            step(place, "artifacts", 100, together)
+            before, engine, log = place.size(), place.engine_cpu(), place.logged()
+            answer = step(place, "artifacts", count, together)
+            engine, log_bytes = place.engine_cpu() - engine, place.logged()[0] - log[0]
         return {
             "rate": count / answer["seconds"],
-            "engine_us": 1e6 * (place.engine_cpu() - engine) / count,
-            "log_bytes": (place.logged()[0] - log[0]) / count,
+            "engine_us": 1e6 * engine / count,
+            "log_bytes": log_bytes / count,
             "bytes": (place.size() - before) / count,
         }
 
