@@ -14,11 +14,14 @@ use std::future::Future;
 use std::hint::black_box;
 use std::pin::Pin;
 
+/// A case under way.
+type Running = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
+
 /// A case: how often its step is counted, and what runs it that often.
 struct Case {
     name: &'static str,
     times: u32,
-    run: fn(u32) -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>>,
+    run: fn(u32) -> Running,
 }
 
 macro_rules! cases {
