@@ -373,6 +373,6 @@ def test_in_a_job(worker: upnext.Worker) -> None:
         async with running(worker):
             for task in (in_async, in_sync):
                 result = await task.wait(wait_timeout=20)
-                assert result.value == [[kind, content_type] for _, _, kind, content_type in given]
+                assert result.value == [(kind, content_type) for _, _, kind, content_type in given]
 
     asyncio.run(main())

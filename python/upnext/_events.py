@@ -73,7 +73,14 @@ class EventHandle:
 
     def in_transaction(self, connection: object) -> Self:
         """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs
-        exist exactly if that transaction commits. See `TaskHandle.in_transaction`."""
+        exist exactly if that transaction commits. See `TaskHandle.in_transaction`.
+
+        >>> paid = worker.event("order.paid")
+        >>> async def pay(connection: asyncpg.Connection, n: int) -> None:
+        ...     async with connection.transaction():
+        ...         await connection.execute("UPDATE orders SET paid = true WHERE id = $1", n)
+        ...         await paid.in_transaction(connection).send(order_id=n)
+        """
         handle = copy.copy(self)
         handle._transaction = Transaction(connection)  # noqa: SLF001
         return handle
@@ -168,7 +175,16 @@ class TypedEvent(Generic[P, R]):
 
     def in_transaction(self, connection: object) -> TypedEvent[P, R]:
         """The same event; what is sent through it belongs to the transaction that is open on `connection`: its jobs
-        exist exactly if that transaction commits. See `TaskHandle.in_transaction`."""
+        exist exactly if that transaction commits. See `TaskHandle.in_transaction`.
+
+        >>> @worker.event("order.paid").on
+        ... async def thank(order_id: int) -> str:
+        ...     return f"thanks for {order_id}"
+        >>> async def pay(connection: asyncpg.Connection, n: int) -> None:
+        ...     async with connection.transaction():
+        ...         await connection.execute("UPDATE orders SET paid = true WHERE id = $1", n)
+        ...         await thank.in_transaction(connection).send(n)
+        """
         return TypedEvent(self.event.in_transaction(connection), self.handler)
 
     async def send(self, *args: P.args, **kwargs: P.kwargs) -> list[Future[Any]]:
