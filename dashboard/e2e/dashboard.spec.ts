@@ -28,7 +28,7 @@ test("the root is the overview, and leads to the jobs", async ({ page, upnext })
   await page.goto("/");
   await expect(page.getByRole("heading", { level: 1, name: "Overview" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Running now" }).getByRole("link", { name: "wait_for_file" })).toBeVisible();
-  await expect(page.getByRole("article", { name: "bundle.zip" })).toBeVisible();
+  await expect(page.getByRole("article", { name: "nested.json" })).toBeVisible();
   await page.getByRole("link", { name: "Jobs", exact: true }).click();
   const row = page.getByRole("row").filter({ hasText: "generate_report" });
   await expect(row.getByText("complete").filter({ visible: true })).toHaveCount(1);

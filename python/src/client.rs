@@ -205,13 +205,15 @@ impl Connection {
         &self,
         spec: &TaskSpec,
         kwargs: Vec<String>,
-        key: Option<String>,
+        key: Option<&str>,
         parent: Option<&Attempt>,
         options: Option<&Submitting>,
     ) -> Work {
         let client = self.deployment.client.clone();
-        let jobs: Vec<_> =
-            kwargs.into_iter().map(|kwargs| submission(spec, kwargs, key.clone(), parent, options)).collect();
+        let jobs: Vec<_> = kwargs
+            .into_iter()
+            .map(|kwargs| submission(spec, kwargs, key.map(str::to_owned), parent, options))
+            .collect();
         Work::new(async move {
             let count = jobs.len();
             Ok(Statement { statement: client.statement(jobs).await?, count })

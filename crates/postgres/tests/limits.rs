@@ -26,7 +26,7 @@ async fn a_claim_counts_what_began_while_it_waited() {
     let server = upnext_testkit::servers::postgres::shared().url.clone();
     let schema = format!("t{}", uuid::Uuid::now_v7().simple());
     let backend: Arc<dyn Backend> =
-        upnext_postgres::open(PostgresOptions::new(&format!("{server}?schema={schema}"))).await.unwrap();
+        upnext_postgres::open(PostgresOptions::new(format!("{server}?schema={schema}"))).await.unwrap();
     let limits = Limits { rate_limit: Some("2/10s".parse().unwrap()), ..Limits::default() };
     let mut worker = registration(&WorkerId::fresh("limited"), "limited", &[]);
     worker.functions = vec![FunctionDefinition { limits, ..FunctionDefinition::task("f") }];

@@ -49,7 +49,7 @@ async fn jobs_of_a_transaction_run_once_it_has_committed() -> Result<(), Box<dyn
     transaction.commit().await?;
 
     assert_eq!(job.await?.value, 42);
-    let values = futures::future::try_join_all(many.iter().map(|job| job.result())).await?;
+    let values = futures::future::try_join_all(many.iter().map(upnext::JobFuture::result)).await?;
     assert_eq!(values.iter().map(|result| result.value).collect::<Vec<_>>(), [2, 4]);
     assert_eq!(deliveries[0].function, "reserve");
     assert_eq!(deliveries[0].job.result().await?.value, 7);

@@ -55,8 +55,8 @@ async fn call(client: &Client, place: &Place, sql: &str) -> Result<JobId, String
 }
 
 /// A job without what is its own; its JSON as values, since jsonb writes them in another way.
-fn likeness(job: Job) -> serde_json::Value {
-    let mut value = serde_json::to_value(&job).unwrap();
+fn likeness(job: &Job) -> serde_json::Value {
+    let mut value = serde_json::to_value(job).unwrap();
     for own in ["id", "root_id", "created_at", "scheduled_at"] {
         value[own] = serde_json::Value::Null;
     }
@@ -87,7 +87,7 @@ async fn submit_makes_the_job_that_a_client_makes() {
     assert_eq!(waits(&theirs), waits(&ours));
     let keys = [ours.idempotency_key.clone(), theirs.idempotency_key.clone()];
     assert_eq!(keys, [Some("k1".to_owned()), Some("k2".to_owned())]);
-    let alike = |job: Job| likeness(Job { idempotency_key: None, ..job });
+    let alike = |job: Job| likeness(&Job { idempotency_key: None, ..job });
     assert_eq!(alike(theirs), alike(ours));
     // Gates and shared results are in rows that no job shows.
     let hidden = "SELECT count(DISTINCT (gate_key, gate_limit, cache_key, cache_ttl_us)) FROM upnext.jobs";
@@ -95,7 +95,7 @@ async fn submit_makes_the_job_that_a_client_makes() {
     // By its name, with nothing but defaults, and at a moment.
     let plain = call(&sql, &place, "upnext.submit('plain')").await.unwrap();
     let same = client.call("plain", RawJson::parse("{}").unwrap()).await.unwrap().id;
-    assert_eq!(likeness(place.backend.read(plain).await), likeness(place.backend.read(same).await));
+    assert_eq!(likeness(&place.backend.read(plain).await), likeness(&place.backend.read(same).await));
     let at =
         call(&sql, &place, "upnext.submit('report', '{\"kind\": 1}', at => '2100-01-01T00:00:00Z')").await;
     assert_eq!(place.backend.read(at.unwrap()).await.scheduled_at.as_micros(), 4_102_444_800_000_000);
@@ -197,7 +197,7 @@ async fn events_reach_the_handlers_that_a_client_reaches() {
         for (row, other) in rows.iter().zip(&sent) {
             let theirs = place.backend.read(row.get::<_, String>(1).parse().unwrap()).await;
             let ours = place.backend.read(other.job_id).await;
-            let alike = |job: Job| likeness(Job { idempotency_key: None, ..job });
+            let alike = |job: Job| likeness(&Job { idempotency_key: None, ..job });
             assert_eq!(alike(theirs), alike(ours));
         }
     }
