@@ -38,7 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     results = Results(RAW / "rounds.jsonl")
     python = environments.interpreter(chosen.python)
-    tools = rounds.Machinery(python, Path(chosen.programs))
+    tools = rounds.Machinery(python, Path(chosen.programs).resolve())
     turns = _turns(chosen)
     try:
         if not chosen.render:
