@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::job::JobType;
+use crate::job::{JobStatus, JobType};
 
 /// Microseconds in one hour.
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -223,4 +223,86 @@ pub enum Notable {
     LongestQueued,
     /// Those that run although their timeout is over or their lease ran out, the oldest first.
     Stuck,
+}
+
+/// What is to be added to the figures of one function and type in one hour; less than nothing when ends are taken back.
+#[derive(Debug, Clone)]
+pub struct EndCounts {
+    /// The key of the function.
+    pub function: String,
+    /// The type of its jobs.
+    pub job_type: JobType,
+    /// When they ended.
+    pub hour: Hour,
+    /// Jobs that completed.
+    pub complete: i64,
+    /// Jobs that failed.
+    pub failed: i64,
+    /// Jobs that were cancelled.
+    pub cancelled: i64,
+    /// Attempts that will be tried again.
+    pub retrying: i64,
+    /// Those of the complete and failed ones that ran.
+    pub timed: i64,
+    /// How long these ran together, in microseconds.
+    pub duration_us: i64,
+}
+
+/// The ends that one transaction of a backend has seen, by function, type and hour. Few at once, so they are looked through.
+#[derive(Debug, Default)]
+pub struct EndTally(Vec<EndCounts>);
+
+impl EndTally {
+    /// Counts a job that reached this status, or takes it back (`times` is -1). `started_at` is that of its last attempt.
+    pub fn count(
+        &mut self,
+        function: &str,
+        job_type: JobType,
+        status: JobStatus,
+        (started_at, ended_at): (Option<Timestamp>, Timestamp),
+        times: i64,
+    ) {
+        let counts = self.of(function, job_type, Hour::of(ended_at));
+        match status {
+            JobStatus::Complete => counts.complete += times,
+            JobStatus::Failed => counts.failed += times,
+            JobStatus::Cancelled => counts.cancelled += times,
+            JobStatus::Retrying => counts.retrying += times,
+            JobStatus::Pending | JobStatus::Queued | JobStatus::Active => {}
+        }
+        if let (JobStatus::Complete | JobStatus::Failed, Some(started_at)) = (status, started_at) {
+            let micros = i64::try_from(ended_at.since(started_at).as_micros()).unwrap_or(i64::MAX);
+            counts.timed += times;
+            // Far from the end of what a number holds, so that sums stay in it.
+            counts.duration_us += times * micros.min(i64::MAX / 4);
+        }
+    }
+
+    fn of(&mut self, function: &str, job_type: JobType, hour: Hour) -> &mut EndCounts {
+        let found = self
+            .0
+            .iter()
+            .position(|one| one.hour == hour && one.job_type == job_type && one.function == function);
+        let place = found.unwrap_or_else(|| {
+            self.0.push(EndCounts {
+                function: function.to_owned(),
+                job_type,
+                hour,
+                complete: 0,
+                failed: 0,
+                cancelled: 0,
+                retrying: 0,
+                timed: 0,
+                duration_us: 0,
+            });
+            self.0.len() - 1
+        });
+        &mut self.0[place]
+    }
+
+    /// All that was counted, each function, type and hour once.
+    #[must_use]
+    pub fn counts(&self) -> &[EndCounts] {
+        &self.0
+    }
 }

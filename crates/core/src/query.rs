@@ -160,6 +160,44 @@ pub struct ArtifactQuery {
     pub cursor: Option<Cursor>,
 }
 
+impl ArtifactQuery {
+    /// Whether it looks only at what one job, one tree of jobs or one reader has.
+    #[must_use]
+    pub const fn is_bounded(&self) -> bool {
+        self.job_id.is_some() || self.root_id.is_some() || self.read_by.is_some()
+    }
+
+    /// Whether nothing but function, type and `all_versions` narrows it, so that counts kept by these tell how many there are.
+    #[must_use]
+    pub const fn is_by_kind(&self) -> bool {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self {
+            job_id: None,
+            root_id: None,
+            read_by: None,
+            function: _,
+            artifact_type: _,
+            name: None,
+            name_contains: None,
+            name_glob: None,
+            tags,
+            min_size: None,
+            max_size: None,
+            after: None,
+            before: None,
+            search: None,
+            all_versions: _,
+            sort: _,
+            limit: _,
+            cursor: _,
+        } = self
+        else {
+            return false;
+        };
+        tags.is_empty()
+    }
+}
+
 /// The order of a list of artifacts. Equals go by age in the same direction: the oldest first where the smallest is first,
 /// the newest first where the largest is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

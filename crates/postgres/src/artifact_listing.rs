@@ -54,14 +54,9 @@ pub(crate) async fn list_artifacts(
     Ok(Page { items, total, total_is_capped, next })
 }
 
-/// True when a job, a tree of jobs or one reader bounds how many there can be.
-fn is_bounded(query: &ArtifactQuery) -> bool {
-    query.job_id.is_some() || query.root_id.is_some() || query.read_by.is_some()
-}
-
 /// True when something other than function and type narrows the list.
 fn known_is_narrow(query: &ArtifactQuery) -> bool {
-    is_bounded(query)
+    query.is_bounded()
         || query.name.is_some()
         || query.name_contains.is_some()
         || query.name_glob.is_some()
@@ -131,7 +126,7 @@ async fn first_made_at(connection: &Connection<'_>, moment: Timestamp) -> Result
 /// How many there are, and whether there are more than that: all that a job, a tree of jobs or one reader has, and
 /// otherwise as many as are counted.
 async fn count(connection: &Connection<'_>, query: &ArtifactQuery, filter: &Filter) -> Result<(u64, bool)> {
-    let bounded = is_bounded(query);
+    let bounded = query.is_bounded();
     let most = (!bounded).then_some(i64::try_from(COUNTED + 1).unwrap_or(i64::MAX));
     let count = filter.count(connection, "upnext.artifacts a", most).await?;
     Ok(if !bounded && count > COUNTED { (COUNTED, true) } else { (count, false) })
@@ -139,32 +134,10 @@ async fn count(connection: &Connection<'_>, query: &ArtifactQuery, filter: &Filt
 
 /// How many there are where the filters are those of the table of counts.
 async fn known_total(connection: &Connection<'_>, query: &ArtifactQuery) -> Result<Option<u64>> {
-    let ArtifactQuery {
-        job_id: None,
-        root_id: None,
-        read_by: None,
-        function,
-        artifact_type,
-        name: None,
-        name_contains: None,
-        name_glob: None,
-        tags,
-        min_size: None,
-        max_size: None,
-        after: None,
-        before: None,
-        search: None,
-        all_versions,
-        sort: _,
-        limit: _,
-        cursor: _,
-    } = query
-    else {
-        return Ok(None);
-    };
-    if !tags.is_empty() {
+    if !query.is_by_kind() {
         return Ok(None);
     }
+    let ArtifactQuery { function, artifact_type, all_versions, .. } = query;
     let mut filter = Filter::default();
     filter.add_if("function = ?", function.as_deref().map(text));
     filter.add_if("type = ?", artifact_type.as_ref().map(|kind| kind.as_str().to_owned()));

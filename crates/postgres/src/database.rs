@@ -9,12 +9,13 @@ use deadpool_postgres::{Object, Pool};
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
+use upnext_core::insight::EndTally;
 use upnext_core::settings::Durability;
 use upnext_core::{Clock, JobId, Signals, Timestamp, fault};
 use uuid::Uuid;
 
 use crate::faults::{Fault, Result};
-use crate::insights::Tally;
+use crate::insights::TallyColumns;
 use crate::params::{Param, params};
 
 /// How long one statement may take before its connection counts as lost.
@@ -112,7 +113,7 @@ impl Database {
         let transaction = |now| Transaction {
             connection,
             now: Timestamp::from_micros(now),
-            tally: Tally::default(),
+            tally: EndTally::default(),
             changed: Vec::new(),
             effects: Effects::default(),
             is_open: true,
@@ -142,7 +143,7 @@ impl Database {
         Ok(Transaction {
             connection,
             now: Timestamp::from_micros(now),
-            tally: Tally::default(),
+            tally: EndTally::default(),
             changed: Vec::new(),
             effects: Effects::default(),
             is_open: true,
@@ -274,7 +275,7 @@ pub(crate) struct Transaction<'a> {
     /// The moment of this transaction.
     pub(crate) now: Timestamp,
     /// The ends that this transaction has seen.
-    pub(crate) tally: Tally,
+    pub(crate) tally: EndTally,
     /// Jobs that took a step, in the order of the steps.
     changed: Vec<i64>,
     effects: Effects,
@@ -355,10 +356,10 @@ impl Transaction<'_> {
         let connection = &self.connection;
         let note = params![steps];
         let note_sql = "SELECT upnext.note_changes($1)";
-        let tally = self.tally.columns();
+        let tally = TallyColumns::of(&self.tally);
         let tally_params = tally.params();
         // All on their way together: when one fails, the commit undoes everything.
-        if steps.is_empty() && self.tally.is_empty() {
+        if steps.is_empty() && self.tally.counts().is_empty() {
             connection.execute(&end).await?;
         } else {
             let noting = connection.prepare(note_sql, note).await?;
@@ -367,7 +368,7 @@ impl Transaction<'_> {
             let (noted, counted, ended) = futures::join!(
                 connection.run(&noting, note),
                 async {
-                    if self.tally.is_empty() {
+                    if self.tally.counts().is_empty() {
                         Ok(Vec::new())
                     } else {
                         connection.run(&counting, &tally_params).await

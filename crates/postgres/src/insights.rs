@@ -1,14 +1,15 @@
 //! Figures about jobs: `job_stats`, `job_trends`, `functions_ended`, `queue_depth`, `notable_jobs`; and the counting of ends
 //! while they happen.
 //!
-//! A transaction collects the ends of all of its requests in a [`Tally`], and adds them to `job_hours` once when it
+//! A transaction collects the ends of all of its requests in an [`EndTally`], and adds them to `job_hours` once when it
 //! commits: one row for each function and hour, however many jobs ended.
 
 use tokio_postgres::Row;
 use upnext_core::insight::{
-    Depth, Ended, FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
+    Depth, EndCounts, EndTally, Ended, FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery,
+    TrendHour, TrendsQuery,
 };
-use upnext_core::{Job, JobStatus, JobType, Timestamp};
+use upnext_core::{Job, JobType, Timestamp};
 
 use crate::database::{Connection, Transaction};
 use crate::faults::Result;
@@ -18,81 +19,7 @@ use crate::rows::{self, JOB_COLUMNS, JOB_TABLES, count};
 /// Hours that are kept although the jobs counted in them are gone: the most that trends show.
 const HOURS_KEPT: u32 = 168;
 
-/// What is to be added to one row of `job_hours`; less than nothing when ends are taken back.
-#[derive(Debug, Default, Clone, Copy)]
-struct Counts {
-    complete: i64,
-    failed: i64,
-    cancelled: i64,
-    retrying: i64,
-    timed: i64,
-    duration_us: i64,
-}
-
-/// The ends that one transaction has seen, by function, type and hour. Few at once, so they are looked through.
-#[derive(Debug, Default)]
-pub(crate) struct Tally(Vec<(String, JobType, Hour, Counts)>);
-
-impl Tally {
-    /// Counts a job that reached this status, or takes it back (`times` is -1). `started_at` is that of its last attempt.
-    pub(crate) fn count(
-        &mut self,
-        function: &str,
-        job_type: JobType,
-        status: JobStatus,
-        (started_at, ended_at): (Option<Timestamp>, Timestamp),
-        times: i64,
-    ) {
-        let counts = self.of(function, job_type, Hour::of(ended_at));
-        match status {
-            JobStatus::Complete => counts.complete += times,
-            JobStatus::Failed => counts.failed += times,
-            JobStatus::Cancelled => counts.cancelled += times,
-            JobStatus::Retrying => counts.retrying += times,
-            JobStatus::Pending | JobStatus::Queued | JobStatus::Active => {}
-        }
-        if let (JobStatus::Complete | JobStatus::Failed, Some(started_at)) = (status, started_at) {
-            counts.timed += times;
-            counts.duration_us += times * rows::stored_micros(ended_at.since(started_at));
-        }
-    }
-
-    fn of(&mut self, function: &str, job_type: JobType, hour: Hour) -> &mut Counts {
-        let found =
-            self.0.iter().position(|(key, kind, at, _)| *at == hour && *kind == job_type && key == function);
-        let place = found.unwrap_or_else(|| {
-            self.0.push((function.to_owned(), job_type, hour, Counts::default()));
-            self.0.len() - 1
-        });
-        &mut self.0[place].3
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All of it as columns of `queries/job_hours_add.sql`, in one order for all transactions.
-    pub(crate) fn columns(&self) -> TallyColumns {
-        let mut entries: Vec<_> = self.0.iter().collect();
-        entries.sort_unstable_by(|a, b| (a.2, &a.0, a.1.as_str()).cmp(&(b.2, &b.0, b.1.as_str())));
-        let of = |pick: fn(&Counts) -> i64| entries.iter().map(|(.., counts)| pick(counts)).collect();
-        TallyColumns {
-            hours: entries.iter().map(|(_, _, hour, _)| hour.number()).collect(),
-            functions: entries.iter().map(|(function, ..)| function.clone()).collect(),
-            types: entries.iter().map(|(_, kind, ..)| kind.as_str()).collect(),
-            counts: [
-                of(|counts| counts.complete),
-                of(|counts| counts.failed),
-                of(|counts| counts.cancelled),
-                of(|counts| counts.retrying),
-                of(|counts| counts.timed),
-                of(|counts| counts.duration_us),
-            ],
-        }
-    }
-}
-
-/// A [`Tally`] as columns.
+/// An [`EndTally`] as columns of `queries/job_hours_add.sql`.
 pub(crate) struct TallyColumns {
     hours: Vec<i64>,
     functions: Vec<String>,
@@ -101,6 +28,26 @@ pub(crate) struct TallyColumns {
 }
 
 impl TallyColumns {
+    /// In one order for all transactions.
+    pub(crate) fn of(tally: &EndTally) -> Self {
+        let mut entries: Vec<&EndCounts> = tally.counts().iter().collect();
+        entries.sort_unstable_by_key(|one| (one.hour, &one.function, one.job_type.as_str()));
+        let of = |pick: fn(&EndCounts) -> i64| entries.iter().map(|one| pick(one)).collect();
+        Self {
+            hours: of(|one| one.hour.number()),
+            functions: entries.iter().map(|one| one.function.clone()).collect(),
+            types: entries.iter().map(|one| one.job_type.as_str()).collect(),
+            counts: [
+                of(|one| one.complete),
+                of(|one| one.failed),
+                of(|one| one.cancelled),
+                of(|one| one.retrying),
+                of(|one| one.timed),
+                of(|one| one.duration_us),
+            ],
+        }
+    }
+
     pub(crate) fn params(&self) -> Vec<&dyn Param> {
         let names: [&dyn Param; 3] = [&self.hours, &self.functions, &self.types];
         names.into_iter().chain(self.counts.iter().map(|counts| counts as &dyn Param)).collect()

@@ -367,32 +367,10 @@ async fn narrowest(redis: &Redis, query: &ArtifactQuery) -> Result<Option<(Strin
 
 /// How many there are where the filters are those that are counted.
 async fn known_total(redis: &Redis, query: &ArtifactQuery) -> Result<Option<u64>> {
-    let ArtifactQuery {
-        job_id: None,
-        root_id: None,
-        read_by: None,
-        function,
-        artifact_type,
-        name: None,
-        name_contains: None,
-        name_glob: None,
-        tags,
-        min_size: None,
-        max_size: None,
-        after: None,
-        before: None,
-        search: None,
-        all_versions,
-        sort: _,
-        limit: _,
-        cursor: _,
-    } = query
-    else {
-        return Ok(None);
-    };
-    if !tags.is_empty() {
+    if !query.is_by_kind() {
         return Ok(None);
     }
+    let ArtifactQuery { function, artifact_type, all_versions, .. } = query;
     let what = if *all_versions { 'v' } else { 'l' };
     let (counted, ..) = counts(redis).await?;
     let fits = counted.iter().filter(|counted| {

@@ -33,12 +33,7 @@ pub(crate) fn needs_filed(query: &ArtifactQuery) -> bool {
         || query.name.is_some()
         || query.min_size.is_some()
         || query.max_size.is_some();
-    !is_bounded(query) && (narrowed || !by_age)
-}
-
-/// True when a job, a tree of jobs or one reader bounds how many there can be.
-fn is_bounded(query: &ArtifactQuery) -> bool {
-    query.job_id.is_some() || query.root_id.is_some() || query.read_by.is_some()
+    !query.is_bounded() && (narrowed || !by_age)
 }
 
 /// `filed`: all there is was filed, so the indexes of what is filed may be used.
@@ -52,7 +47,7 @@ pub(crate) fn list_artifacts(
     let known = known_total(connection, query)?;
     let (total, total_is_capped, mut filter) = match known {
         Some(total) => (total, false, narrow.and(&checks)),
-        None if is_bounded(query) || (driver.seq == "a.seq" && checks.terms.is_empty()) => {
+        None if query.is_bounded() || (driver.seq == "a.seq" && checks.terms.is_empty()) => {
             let filter = narrow.and(&checks);
             let (total, is_capped) = count(connection, query, &driver, &filter)?;
             (total, is_capped, filter)
@@ -357,7 +352,7 @@ fn count(
     driver: &Driver,
     filter: &Filter,
 ) -> rusqlite::Result<(u64, bool)> {
-    let bounded = is_bounded(query);
+    let bounded = query.is_bounded();
     let most = if bounded { i64::MAX } else { i64::try_from(COUNTED + 1).unwrap_or(i64::MAX) };
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} {} LIMIT {most})", driver.from, filter.sql());
     let count: u64 =
@@ -367,32 +362,10 @@ fn count(
 
 /// How many there are where the filters are those of the table of counts.
 fn known_total(connection: &Connection, query: &ArtifactQuery) -> rusqlite::Result<Option<u64>> {
-    let ArtifactQuery {
-        job_id: None,
-        root_id: None,
-        read_by: None,
-        function,
-        artifact_type,
-        name: None,
-        name_contains: None,
-        name_glob: None,
-        tags,
-        min_size: None,
-        max_size: None,
-        after: None,
-        before: None,
-        search: None,
-        all_versions,
-        sort: _,
-        limit: _,
-        cursor: _,
-    } = query
-    else {
-        return Ok(None);
-    };
-    if !tags.is_empty() {
+    if !query.is_by_kind() {
         return Ok(None);
     }
+    let ArtifactQuery { function, artifact_type, all_versions, .. } = query;
     let mut filter = Filter::default();
     filter.add_if("function = ?", function.clone());
     filter.add_if("type = ?", artifact_type.as_ref().map(|kind| kind.as_str().to_owned()));

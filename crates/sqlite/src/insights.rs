@@ -1,16 +1,17 @@
 //! Figures about jobs: `job_stats`, `job_trends`, `functions_ended`, `queue_depth`, `notable_jobs`; and the counting of ends
 //! while they happen.
 //!
-//! A transaction collects the ends of all of its requests in a [`Tally`], and adds them to `job_hours` once before it
+//! A transaction collects the ends of all of its requests in an [`EndTally`], and adds them to `job_hours` once before it
 //! commits: one row for each function and hour, however many jobs ended.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use upnext_core::insight::{
-    Depth, Ended, FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour, TrendsQuery,
+    Depth, EndTally, Ended, FunctionEnded, Hour, JobStats, Notable, QueueDepth, StatsQuery, TrendHour,
+    TrendsQuery,
 };
-use upnext_core::{Job, JobStatus, JobType, Timestamp};
+use upnext_core::{Job, JobType, Timestamp};
 
 use crate::lane::Transaction;
 use crate::rows::{self, JOB_COLUMNS};
@@ -18,76 +19,26 @@ use crate::rows::{self, JOB_COLUMNS};
 /// Hours that are kept although the jobs counted in them are gone: the most that trends show.
 const HOURS_KEPT: u32 = 168;
 
-/// What is to be added to one row of `job_hours`; less than nothing when ends are taken back.
-#[derive(Debug, Default, Clone, Copy)]
-struct Counts {
-    complete: i64,
-    failed: i64,
-    cancelled: i64,
-    retrying: i64,
-    timed: i64,
-    duration_us: i64,
-}
-
-/// The ends that one transaction has seen, by function, type and hour. Few at once, so they are looked through.
-#[derive(Debug, Default)]
-pub(crate) struct Tally(Vec<(String, JobType, Hour, Counts)>);
-
-impl Tally {
-    /// Counts a job that reached this status, or takes it back (`times` is -1). `started_at` is that of its last attempt.
-    pub(crate) fn count(
-        &mut self,
-        function: &str,
-        job_type: JobType,
-        status: JobStatus,
-        (started_at, ended_at): (Option<Timestamp>, Timestamp),
-        times: i64,
-    ) {
-        let counts = self.of(function, job_type, Hour::of(ended_at));
-        match status {
-            JobStatus::Complete => counts.complete += times,
-            JobStatus::Failed => counts.failed += times,
-            JobStatus::Cancelled => counts.cancelled += times,
-            JobStatus::Retrying => counts.retrying += times,
-            JobStatus::Pending | JobStatus::Queued | JobStatus::Active => {}
-        }
-        if let (JobStatus::Complete | JobStatus::Failed, Some(started_at)) = (status, started_at) {
-            counts.timed += times;
-            counts.duration_us += times * rows::stored_micros(ended_at.since(started_at));
-        }
+/// Adds what a transaction has counted to `job_hours`.
+pub(crate) fn write(tally: &EndTally, connection: &Connection) -> rusqlite::Result<()> {
+    if tally.counts().is_empty() {
+        return Ok(());
     }
-
-    fn of(&mut self, function: &str, job_type: JobType, hour: Hour) -> &mut Counts {
-        let found =
-            self.0.iter().position(|(key, kind, at, _)| *at == hour && *kind == job_type && key == function);
-        let place = found.unwrap_or_else(|| {
-            self.0.push((function.to_owned(), job_type, hour, Counts::default()));
-            self.0.len() - 1
-        });
-        &mut self.0[place].3
+    let mut add = connection.prepare_cached(include_str!("../queries/job_hours_add.sql"))?;
+    for counts in tally.counts() {
+        add.execute(params![
+            counts.hour.number(),
+            counts.function,
+            counts.job_type.as_str(),
+            counts.complete,
+            counts.failed,
+            counts.cancelled,
+            counts.retrying,
+            counts.timed,
+            counts.duration_us,
+        ])?;
     }
-
-    /// Adds all of it to `job_hours`.
-    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let mut add = connection.prepare_cached(include_str!("../queries/job_hours_add.sql"))?;
-        for (function, job_type, hour, counts) in &self.0 {
-            add.execute(params![
-                hour.number(),
-                function,
-                job_type.as_str(),
-                counts.complete,
-                counts.failed,
-                counts.cancelled,
-                counts.retrying,
-                counts.timed,
-                counts.duration_us,
-            ])?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Takes back what a job that has ended was counted as: it is queued again, or somebody removes it.

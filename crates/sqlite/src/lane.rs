@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use upnext_core::insight::EndTally;
 use upnext_core::settings::Durability;
 use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp, fault};
 
 use crate::connection::{self, Result, explain};
 use crate::filing::{self, MOST_UNFILED};
 use crate::fork::NoFork;
-use crate::insights::Tally;
 use crate::search;
 use crate::wake::WakeFile;
 
@@ -44,7 +44,7 @@ pub(crate) struct Transaction<'a> {
     /// The moment of this transaction.
     pub(crate) now: Timestamp,
     /// The ends that this transaction has seen.
-    pub(crate) tally: Tally,
+    pub(crate) tally: EndTally,
     change: i64,
     effects: Effects,
 }
@@ -270,7 +270,7 @@ impl Writer {
         let mut transaction = Transaction {
             connection: &self.connection,
             now: self.clock.now(),
-            tally: Tally::default(),
+            tally: EndTally::default(),
             change: before,
             effects: Effects { foreign: before > self.written.load(Ordering::SeqCst), ..Effects::default() },
         };
@@ -278,7 +278,7 @@ impl Writer {
             request.run(&mut transaction)?;
         }
         let Transaction { change, effects, tally, .. } = transaction;
-        tally.write(&self.connection).map_err(|error| explain(&error))?;
+        crate::insights::write(&tally, &self.connection).map_err(|error| explain(&error))?;
         if effects.foreign {
             self.written.store(before, Ordering::SeqCst);
         }
