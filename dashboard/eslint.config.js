@@ -48,5 +48,5 @@ export default defineConfig(
       "no-restricted-globals": ["error", { name: "fetch", message: "Use src/api/client.ts: it knows the base path and how errors look." }],
     },
   },
-  { files: ["scripts/*.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly", fetch: "readonly", URL: "readonly", Buffer: "readonly", document: "readonly", requestAnimationFrame: "readonly", createImageBitmap: "readonly" } } },
+  { files: ["scripts/*.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly", fetch: "readonly", URL: "readonly", Buffer: "readonly", document: "readonly", performance: "readonly", PerformanceObserver: "readonly", requestAnimationFrame: "readonly", createImageBitmap: "readonly" } } },
 );
