@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RUST_SOURCES := $(shell find crates python/src -name '*.rs' -o -name '*.sql' -o -name 'Cargo.toml') Cargo.toml Cargo.lock python/Cargo.toml
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) $(wildcard dashboard/*.html dashboard/*.json dashboard/*.ts)
 
-.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy format dashboard develop openapi crash cluster bench bench-counts sizing growth clean chromium pgbouncer help
+.PHONY: demo test test-rust test-python test-dashboard test-e2e screenshots lint lint-deploy lint-format lint-dashboard lint-rust lint-python format dashboard develop openapi crash cluster bench bench-counts sizing growth clean chromium pgbouncer help
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,10 +19,20 @@ demo: $(VENV)/.built ## Sets everything up and runs the main job: a task makes a
 
 test: test-rust test-python test-dashboard test-e2e ## Sets everything up and runs all tests
 
+# With CLIPPY=1 Clippy looks at everything while it is compiled for the tests, warnings being errors. That takes seconds; `cargo
+# clippy` by itself checks all dependencies once more, for minutes on a machine where nothing is built.
+ifdef CLIPPY
+test-rust: export RUSTC_WORKSPACE_WRAPPER := $(shell rustup which clippy-driver 2>/dev/null || command -v clippy-driver)
+test-rust: export CLIPPY_ARGS := -Dwarnings
+# The bridge, which has no Rust tests, is looked at, too; it leaves libpython to the interpreter that loads it.
+test-rust: export PYO3_BUILD_EXTENSION_MODULE := 1
+endif
+
 test-rust: dashboard/dist/index.html $(VENV)/.tools ## Rust tests and documentation examples
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --exclude upnext-python; \
-	else cargo test --workspace --exclude upnext-python --lib --bins --tests; fi
-	cargo test --workspace --exclude upnext-python --doc
+	$(if $(CLIPPY),cargo build --workspace --all-targets)
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace $(if $(CLIPPY),,--exclude upnext-python); \
+	else cargo test --workspace $(if $(CLIPPY),,--exclude upnext-python) --lib --bins --tests; fi
+	cargo test --workspace $(if $(CLIPPY),,--exclude upnext-python) --doc
 
 test-python: $(VENV)/.built pgbouncer ## Python tests, on every backend
 	$(BIN)/python -m pytest --numprocesses auto
@@ -38,14 +48,22 @@ test-e2e: $(VENV)/.built chromium ## The dashboard in a real browser, against th
 screenshots: $(VENV)/.built chromium ## Takes the pictures of the documentation, of a real server with the jobs of a small shop
 	UPNEXT_BIN=$(CURDIR)/$(BIN)/upnext UPNEXT_PYTHON=$(CURDIR)/$(BIN)/python node dashboard/scripts/showcase.mjs docs/screenshots
 
-lint: lint-deploy $(VENV)/.built dashboard/node_modules/.installed ## Formatting, lints and types of all three languages
-	cargo fmt --all --check
+lint: lint-deploy lint-format lint-dashboard lint-rust lint-python ## Formatting, lints and types of all three languages
+
+lint-rust: dashboard/dist/index.html
 	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-format: $(VENV)/.tools
+	cargo fmt --all --check
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; fi
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+lint-python: $(VENV)/.built
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+lint-dashboard: dashboard/node_modules/.installed
 	npm --prefix dashboard run lint
 
 lint-deploy: $(VENV)/.deploy-tools ## The files under deploy/
