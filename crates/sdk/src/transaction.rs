@@ -13,7 +13,9 @@ pub type TransactionError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A transaction that is open on a connection of the caller's, for [`Request::submit_in`](crate::Request::submit_in).
 ///
-/// The feature `tokio-postgres` brings it for `&tokio_postgres::Transaction`. For another driver it is one method:
+/// The feature `tokio-postgres` brings it for `&tokio_postgres::Transaction`, the feature `sqlx` for `&mut
+/// sqlx::Transaction<Postgres>` and for a `&mut sqlx::PgConnection` on which one is open. For another driver it is one
+/// method:
 ///
 /// ```
 /// use upnext::{Transaction, TransactionError};
@@ -59,5 +61,22 @@ impl Transaction for &tokio_postgres::Transaction<'_> {
         // With its type the statement needs no preparation, which a pooler may not keep.
         let rows = self.query_typed(sql, &[(&jobs, tokio_postgres::types::Type::TEXT)]).await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+}
+
+#[cfg(feature = "sqlx")]
+impl Transaction for &mut sqlx::Transaction<'_, sqlx::Postgres> {
+    async fn submit(self, sql: &str, jobs: &str) -> Result<Vec<(String, bool)>, TransactionError> {
+        Transaction::submit(&mut **self, sql, jobs).await
+    }
+}
+
+#[cfg(feature = "sqlx")]
+impl Transaction for &mut sqlx::PgConnection {
+    async fn submit(self, sql: &str, jobs: &str) -> Result<Vec<(String, bool)>, TransactionError> {
+        // Its only parts are ours: what the caller chose is in `jobs`.
+        let statement = sqlx::AssertSqlSafe(sql);
+        // Behind a pooler a statement that is kept on one connection may be asked for on another.
+        Ok(sqlx::query_as(statement).bind(jobs).persistent(false).fetch_all(self).await?)
     }
 }

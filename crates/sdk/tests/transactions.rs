@@ -15,11 +15,17 @@ async fn reserve(order: i64) -> i64 {
     order
 }
 
-async fn open() -> (UpNext, tokio_postgres::Client) {
+/// An app in a schema of its own, and the server's address.
+async fn open_at() -> (UpNext, String) {
     let server = std::env::var("UPNEXT_TEST_POSTGRES")
         .unwrap_or_else(|_| upnext_testkit::servers::postgres::shared().url.clone());
     let schema = format!("sdk{}", upnext::JobId::fresh().to_string().replace('-', ""));
     let app = UpNext::open(&format!("{server}?schema={schema}&pool_size=4")).await.expect("it should open");
+    (app, server)
+}
+
+async fn open() -> (UpNext, tokio_postgres::Client) {
+    let (app, server) = open_at().await;
     let (client, connection) = tokio_postgres::connect(&server, NoTls).await.expect("it should connect");
     tokio::spawn(connection);
     (app, client)
@@ -84,4 +90,28 @@ impl upnext::Transaction for Hidden<'_, '_> {
         let elsewhere = format!("SELECT CAST(id AS text), created FROM nowhere.submit_jobs{call}");
         upnext::Transaction::submit(self.0, &elsewhere, jobs).await
     }
+}
+
+#[tokio::test]
+async fn transactions_of_sqlx_do_the_same() -> Result<(), Box<dyn std::error::Error>> {
+    let (app, server) = open_at().await;
+    let mut database = <sqlx::PgConnection as sqlx::Connection>::connect(&server).await?;
+    let worker = Worker::new("w").task(double).start(&app).await?;
+
+    let mut transaction = sqlx::Connection::begin(&mut database).await?;
+    let undone = double.request(1).submit_in(&app, &mut transaction).await?;
+    transaction.rollback().await?;
+    assert!(matches!(undone.result().await, Err(Error::Wait(_))), "a job outlives its transaction");
+
+    let mut transaction = sqlx::Connection::begin(&mut database).await?;
+    let job = double.request(21).submit_in(&app, &mut transaction).await?;
+    let many = app.submit_all_in([1, 2].map(|n| double.request(n)), &mut *transaction).await?;
+    assert!(app.client().find_job(job.job_id()).await?.is_none(), "a job is seen before the commit");
+    transaction.commit().await?;
+
+    assert_eq!(job.await?.value, 42);
+    let values = futures::future::try_join_all(many.iter().map(upnext::JobFuture::result)).await?;
+    assert_eq!(values.iter().map(|result| result.value).collect::<Vec<_>>(), [2, 4]);
+    worker.stop(Duration::from_secs(3)).await;
+    Ok(())
 }
