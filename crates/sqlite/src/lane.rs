@@ -19,6 +19,7 @@ use upnext_core::{BackendError, Clock, JobId, Signals, Timestamp, fault};
 use crate::connection::{self, Result, explain};
 use crate::filing::{self, MOST_UNFILED};
 use crate::fork::NoFork;
+use crate::log_room::LogRoom;
 use crate::search;
 use crate::wake::WakeFile;
 
@@ -148,6 +149,7 @@ impl Lane {
             // Another process may have left some.
             leftovers: true,
             unfiled: 0,
+            room: LogRoom::of(path),
         };
         std::thread::Builder::new()
             .name("upnext-sqlite-writer".into())
@@ -183,12 +185,15 @@ struct Writer {
     leftovers: bool,
     /// Artifacts recorded here since the last filing.
     unfiled: usize,
+    room: LogRoom,
 }
 
 impl Writer {
     fn serve(&mut self, inbox: &mpsc::Receiver<Box<dyn Request>>) {
         loop {
-            let first = if self.leftovers {
+            let first = if self.room.is_wanted() {
+                inbox.recv_timeout(Duration::ZERO)
+            } else if self.leftovers {
                 inbox.recv_timeout(IDLE_AFTER)
             } else {
                 inbox.recv().map_err(Into::into)
@@ -210,8 +215,21 @@ impl Writer {
 
     /// Does a piece of the work that waits for an idle moment.
     fn tidy(&mut self) {
+        if self.room.is_wanted() {
+            return self.make_room();
+        }
         let files = self.do_some(|transaction| filing::file_some(transaction));
         self.leftovers = files || self.do_some(|transaction| search::index_some(transaction));
+    }
+
+    fn make_room(&mut self) {
+        let _no_fork = NoFork::now();
+        match self.execute("BEGIN IMMEDIATE") {
+            Ok(()) => self.room.make_some(),
+            Err(_) => self.room.do_without(),
+        }
+        // Nothing was written; and if this fails, so will the next request, whose caller is told why.
+        let _ = self.execute("ROLLBACK");
     }
 
     /// Does a piece of the work that nobody waits for. True when there may be more.

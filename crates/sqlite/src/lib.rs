@@ -24,6 +24,7 @@ mod job_listing;
 mod job_text;
 mod lane;
 mod listing;
+mod log_room;
 mod logs;
 mod parts;
 mod readers;
