@@ -24,6 +24,7 @@ pub mod job;
 mod labels;
 pub mod limits;
 pub mod log;
+mod lookups;
 pub mod pattern;
 mod query;
 pub mod schedule;
@@ -49,7 +50,7 @@ pub use function::{Function, FunctionDefinition, Parameter, RetryPolicy};
 pub use id::{ArtifactId, JobId, LeaseToken, WorkerId};
 pub use job::{Attempt, ClaimedJob, FailureReason, Job, JobStatus, JobType, NewJob, Outcome, RawJson};
 pub use settings::Settings;
-pub use signal::Signals;
+pub use signal::{Signals, Storm};
 pub use worker::{Worker, WorkerRegistration};
 
 /// The version of this build, as every face reports it.

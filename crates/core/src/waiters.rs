@@ -15,12 +15,15 @@ use crate::backend::{Backend, Feed};
 use crate::error::{BackendError, WaitError};
 use crate::id::JobId;
 use crate::job::Job;
+use crate::lookups::Lookups;
 use crate::signal::FinishedJobs;
 
 /// How often waiters look by themselves although nothing woke them.
 const SAFETY_POLL: Duration = Duration::from_secs(1);
 
-/// How many changes are read at once while catching up with other processes.
+/// How many changes are read at once while catching up with other processes: at first few, which is all that there is on a
+/// calm system, and which backends may answer faster.
+const FIRST_PAGE: usize = 16;
 const CHANGES_PAGE: usize = 1000;
 
 type Answer = oneshot::Sender<Arc<Job>>;
@@ -29,6 +32,7 @@ type Answer = oneshot::Sender<Arc<Job>>;
 #[derive(Debug)]
 pub(crate) struct Waiters {
     backend: Arc<dyn Backend>,
+    lookups: Arc<Lookups>,
     waiting: Mutex<Waiting>,
 }
 
@@ -40,14 +44,14 @@ struct Waiting {
 
 impl Waiters {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend, waiting: Mutex::default() }
+        Self { lookups: Arc::new(Lookups::new(Arc::clone(&backend))), backend, waiting: Mutex::default() }
     }
 
     /// Waits until the job has a final status.
     pub(crate) async fn wait(self: &Arc<Self>, id: JobId) -> Result<Job, WaitError> {
         // First register, then look: a job that ends in between is seen by one of the two.
         let answer = self.register(id);
-        match self.backend.find_jobs(vec![id]).await?.pop() {
+        match self.lookups.find(id).await? {
             None => {
                 self.lock().by_job.remove(&id);
                 return Err(WaitError::UnknownJob(id));
@@ -125,9 +129,11 @@ impl Waiters {
             self.answer_all().await?;
             *cursor = Some(here);
         }
+        let mut page = FIRST_PAGE;
         loop {
-            let changes = self.backend.changes_since(*cursor, CHANGES_PAGE, Feed::Jobs).await?;
-            let is_last = changes.jobs.len() < CHANGES_PAGE;
+            let changes = self.backend.changes_since(*cursor, page, Feed::Jobs).await?;
+            let is_last = changes.jobs.len() < page;
+            page = CHANGES_PAGE;
             let ended = changes.jobs.iter().filter(|change| change.status.is_final()).map(|change| change.id);
             self.answer(self.awaited(ended)).await?;
             *cursor = Some(changes.cursor);

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use upnext_core::Signals;
+use upnext_core::{Signals, Storm};
 
 use crate::database::Database;
 use crate::faults::{Fault, Result};
@@ -22,8 +22,11 @@ use crate::transactions;
 const SAFETY_POLL: Duration = Duration::from_secs(5);
 const BLIND_POLL: Duration = Duration::from_millis(100);
 
-/// Shortest time between two notifications of this process, and between two looks because of others.
-const SHORTEST_GAP: Duration = Duration::from_micros(500);
+/// Notifications within [`Storm::WINDOW`] that are a storm, and the shortest time between two in one: of those that this
+/// process sends, each of which is a transaction, and of the looks that those of others cause.
+const TOLD_STORM: u32 = 15;
+const HEARD_STORM: u32 = 40;
+const STORM_GAP: Duration = Duration::from_micros(500);
 
 /// How long a notification of our own may take to come back before nobody counts as listening.
 const ECHO_PATIENCE: Duration = Duration::from_secs(2);
@@ -70,6 +73,7 @@ struct Heard {
 
 /// Tells other processes that something was committed, once for all that came together meanwhile.
 async fn tell(database: Weak<Database>, to_tell: Arc<Notify>, own: String, mut closed: watch::Receiver<()>) {
+    let mut storm = Storm::of(TOLD_STORM);
     loop {
         tokio::select! {
             () = to_tell.notified() => {}
@@ -81,7 +85,9 @@ async fn tell(database: Weak<Database>, to_tell: Arc<Notify>, own: String, mut c
             tracing::debug!(?fault, "other processes will notice changes a little later");
         }
         drop(database);
-        tokio::time::sleep(SHORTEST_GAP).await;
+        if storm.rages(1) {
+            tokio::time::sleep(STORM_GAP).await;
+        }
     }
 }
 
@@ -163,6 +169,7 @@ async fn listen_once(database: &Weak<Database>, ears: &Ears, heard: &Heard) -> R
 }
 
 async fn hear(signals: &Signals, inbox: &mut mpsc::UnboundedReceiver<String>, heard: &Heard) {
+    let mut storm = Storm::of(HEARD_STORM);
     while let Some(first) = inbox.recv().await {
         let mut words = vec![first];
         while let Ok(word) = inbox.try_recv() {
@@ -174,7 +181,9 @@ async fn hear(signals: &Signals, inbox: &mut mpsc::UnboundedReceiver<String>, he
         }
         if foreign {
             signals.changed_elsewhere();
-            tokio::time::sleep(SHORTEST_GAP).await;
+            if storm.rages(words.len()) {
+                tokio::time::sleep(STORM_GAP).await;
+            }
         }
     }
 }

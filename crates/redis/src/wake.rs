@@ -8,11 +8,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures::StreamExt;
-use redis::Value;
+use futures::{FutureExt as _, StreamExt as _};
+use redis::{Msg, Value};
 use tokio::time::{Instant, timeout_at};
-use upnext_core::Signals;
 use upnext_core::backend::Result;
+use upnext_core::{Signals, Storm};
 
 use crate::clock::Now;
 use crate::link::{Link, Repeat};
@@ -21,8 +21,9 @@ use crate::reply;
 /// How often the last change is looked at when no message came.
 const SAFETY_POLL: Duration = Duration::from_secs(2);
 
-/// Shortest time between two signals, so that a storm of messages costs little.
-const SHORTEST_GAP: Duration = Duration::from_millis(1);
+/// Messages within [`Storm::WINDOW`] that are a storm, and the shortest time between two signals in one, so that it costs little.
+const STORM: u32 = 40;
+const STORM_GAP: Duration = Duration::from_millis(1);
 
 /// How long to wait before listening again when that failed: so others are heard well within five seconds of the server's return.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -50,17 +51,26 @@ async fn listen_once(link: &Link, now: &Now, signals: &Weak<Signals>) -> Result<
     // What happened while nobody listened.
     look(link, signals).await?;
     let mut next_look = Instant::now() + SAFETY_POLL;
+    let mut storm = Storm::of(STORM);
     loop {
         match timeout_at(next_look, messages.next()).await {
             Ok(None) => return Ok(()),
-            Ok(Some(message)) => {
-                if message.get_payload_bytes() == now.origin().as_bytes() {
+            Ok(Some(first)) => {
+                let of_others = |message: &Msg| message.get_payload_bytes() != now.origin().as_bytes();
+                let mut heard = usize::from(of_others(&first));
+                // What has come together becomes one signal.
+                while let Some(Some(message)) = messages.next().now_or_never() {
+                    heard += usize::from(of_others(&message));
+                }
+                if heard == 0 {
                     continue;
                 }
                 let Some(signals) = signals.upgrade() else { return Ok(()) };
                 signals.changed_elsewhere();
                 drop(signals);
-                tokio::time::sleep(SHORTEST_GAP).await;
+                if storm.rages(heard) {
+                    tokio::time::sleep(STORM_GAP).await;
+                }
             }
             Err(_) => {
                 look(link, signals).await?;

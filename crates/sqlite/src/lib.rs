@@ -122,8 +122,9 @@ impl Sqlite {
             wake::WakeFile::open(path),
             Arc::clone(&written),
         )?;
-        wake::watch(path, connection::open_reader(path)?, &signals, written);
-        Ok(Self { lane, readers: Readers::open(path)?, signals, clock: Arc::clone(&options.clock) })
+        let readers = Readers::open(path)?;
+        wake::watch(path, readers.clone(), &signals, written);
+        Ok(Self { lane, readers, signals, clock: Arc::clone(&options.clock) })
     }
 
     /// Files what is there by now and the writer has not come to yet. False when that cannot be: lists go on without the
@@ -314,6 +315,9 @@ impl Backend for Sqlite {
     }
 
     async fn find_jobs(&self, ids: Vec<JobId>) -> Result<Vec<Job>> {
+        if ids.len() <= readers::FEW {
+            return self.readers.look_up(|connection| listing::find_jobs(connection, &ids)).await;
+        }
         self.readers.read(move |connection| listing::find_jobs(connection, &ids)).await
     }
 
@@ -330,6 +334,12 @@ impl Backend for Sqlite {
     }
 
     async fn changes_since(&self, cursor: Option<i64>, limit: usize, feed: Feed) -> Result<Changes> {
+        if limit <= readers::FEW {
+            return self
+                .readers
+                .look_up(|connection| listing::changes_since(connection, cursor, limit, feed))
+                .await;
+        }
         self.readers.read(move |connection| listing::changes_since(connection, cursor, limit, feed)).await
     }
 

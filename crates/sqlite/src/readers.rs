@@ -1,10 +1,11 @@
-//! Reading: a few connections, used on blocking threads so that a long listing never holds up the runtime.
+//! Reading: a few connections, used on blocking threads so that a long listing never holds up the runtime. A few rows by
+//! key are read where they are asked for: to hand such a read to another thread and back takes several times as long.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use upnext_core::BackendError;
 
 use crate::connection::{self, Result, explain};
@@ -12,6 +13,9 @@ use crate::fork::NoFork;
 
 /// Most reads at once. More would only take turns on the same few cores.
 const MAX_READERS: usize = 4;
+
+/// Most rows that are read without another thread: some tens of microseconds.
+pub(crate) const FEW: usize = 16;
 
 /// A pool of reading connections. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,17 +48,29 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let stopped = |reason: &str| BackendError::Unavailable(reason.into());
         let shared = Arc::clone(&self.shared);
-        let _turn = self.shared.turns.acquire().await.map_err(|_| stopped("the readers have stopped"))?;
-        let joined = tokio::task::spawn_blocking(move || {
-            let _no_fork = NoFork::now();
-            let connection = shared.take()?;
-            let answer = snapshot(&connection, query);
-            shared.give_back(connection);
-            answer
-        });
-        joined.await.map_err(|_| stopped("a read was interrupted"))?
+        let _turn = self.turn().await?;
+        let joined = tokio::task::spawn_blocking(move || shared.read(query));
+        joined.await.map_err(|_| BackendError::Unavailable("a read was interrupted".into()))?
+    }
+
+    /// The same for at most [`FEW`] rows that are found by a key, on the thread that asks.
+    pub(crate) async fn look_up<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    ) -> Result<T> {
+        let _turn = self.turn().await?;
+        self.shared.read(query)
+    }
+
+    /// The same for a thread of its own.
+    pub(crate) fn look_up_now<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.shared.read(query)
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        let stopped = |_| BackendError::Unavailable("the readers have stopped".into());
+        self.shared.turns.acquire().await.map_err(stopped)
     }
 }
 
@@ -70,6 +86,14 @@ fn snapshot<T>(connection: &Connection, query: impl FnOnce(&Connection) -> rusql
 }
 
 impl Shared {
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let _no_fork = NoFork::now();
+        let connection = self.take()?;
+        let answer = snapshot(&connection, query);
+        self.give_back(connection);
+        answer
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,22 +7,22 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher as _};
 use rusqlite::Connection;
-use upnext_core::Signals;
+use upnext_core::{Signals, Storm};
 
-use crate::fork::NoFork;
+use crate::readers::Readers;
 
 /// How often the database is looked at when no touch was seen: behind a working watch, and without one.
 const SAFETY_POLL: Duration = Duration::from_secs(2);
 const BLIND_POLL: Duration = Duration::from_millis(50);
 
-/// Shortest time between two looks, so that a storm of touches costs little.
-const SHORTEST_GAP: Duration = Duration::from_micros(250);
+/// Touches within [`Storm::WINDOW`] that are a storm, and how long to rest between two looks of one, so that it costs little.
+const STORM: u32 = 40;
+const STORM_GAP: Duration = Duration::from_micros(250);
 
 /// The end that tells other processes.
 #[derive(Debug)]
@@ -58,64 +58,73 @@ fn wake_path(database: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Starts the thread that turns other processes' commits into signals. It ends when `signals` is dropped.
+/// Turns other processes' commits into signals until `signals` is dropped.
 ///
 /// `written` is the number of the last change this process made itself: only later ones are foreign.
-pub(crate) fn watch(database: &Path, reader: Connection, signals: &Arc<Signals>, written: Arc<AtomicI64>) {
-    let (touches, inbox) = mpsc::sync_channel::<()>(1);
-    let path = wake_path(database);
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !event.kind.is_access()) {
-            // A full channel means that a look is due anyway.
-            let _ = touches.try_send(());
-        }
-    })
-    .and_then(|mut watcher| watcher.watch(&path, RecursiveMode::NonRecursive).map(|()| watcher));
-    let watcher = watcher
+pub(crate) fn watch(database: &Path, readers: Readers, signals: &Arc<Signals>, written: Arc<AtomicI64>) {
+    let lookout =
+        Arc::new(Lookout { signals: Arc::downgrade(signals), written, readers, seen: Mutex::new(None) });
+    let watcher = watch_touches(database, Arc::clone(&lookout))
         .inspect_err(
             |error| tracing::debug!(%error, "cannot watch the wake file; looking at the database instead"),
         )
         .ok();
     let patience = if watcher.is_some() { SAFETY_POLL } else { BLIND_POLL };
-    let signals = Arc::downgrade(signals);
     let spawned = std::thread::Builder::new().name("upnext-sqlite-wake".into()).spawn(move || {
         let _watcher = watcher;
-        look_on_touch(&reader, &inbox, patience, &signals, &written);
+        while lookout.look() {
+            std::thread::sleep(patience);
+        }
     });
     if let Err(error) = spawned {
         tracing::warn!(%error, "cannot start the thread that notices other processes' changes");
     }
 }
 
-fn look_on_touch(
-    reader: &Connection,
-    inbox: &mpsc::Receiver<()>,
-    patience: Duration,
-    signals: &Weak<Signals>,
-    written: &AtomicI64,
-) {
-    let mut seen = last_change(reader).unwrap_or(0);
-    loop {
-        let touched = inbox.recv_timeout(patience);
-        let Some(signals) = signals.upgrade() else { return };
-        if let Some(change) = last_change(reader) {
-            seen = seen.max(written.load(Ordering::SeqCst));
-            if change > seen {
-                seen = change;
+/// Looks at every touch, on the watcher's own thread: handing it to another would cost the wait for that one to wake.
+fn watch_touches(database: &Path, lookout: Arc<Lookout>) -> notify::Result<notify::RecommendedWatcher> {
+    let mut storm = Storm::of(STORM);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| event.kind.is_access()) {
+            return;
+        }
+        lookout.look();
+        if storm.rages(1) {
+            // Touches that come meanwhile become one.
+            std::thread::sleep(STORM_GAP);
+        }
+    })?;
+    watcher.watch(&wake_path(database), RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// Who looks whether another process committed.
+struct Lookout {
+    signals: Weak<Signals>,
+    written: Arc<AtomicI64>,
+    readers: Readers,
+    /// The last change that was noticed; none before the first look.
+    seen: Mutex<Option<i64>>,
+}
+
+impl Lookout {
+    /// Signals when there is a change by another process. False when nobody listens any more.
+    fn look(&self) -> bool {
+        let Some(signals) = self.signals.upgrade() else { return false };
+        // What a panic could leave behind is a look that was not taken.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // A database that cannot be read is looked at again, and whoever waits for it hears why when reading it himself.
+        if let Ok(change) = self.readers.look_up_now(last_change) {
+            let known = seen.map(|seen| seen.max(self.written.load(Ordering::SeqCst)));
+            *seen = Some(change.max(known.unwrap_or(0)));
+            if known.is_some_and(|known| change > known) {
                 signals.changed_elsewhere();
             }
         }
-        match touched {
-            Ok(()) => std::thread::sleep(SHORTEST_GAP),
-            // Without a watcher the channel has no sender: keep the pace of the blind poll.
-            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(BLIND_POLL),
-            Err(RecvTimeoutError::Timeout) => {}
-        }
+        true
     }
 }
 
-fn last_change(reader: &Connection) -> Option<i64> {
-    let _no_fork = NoFork::now();
-    let mut statement = reader.prepare_cached(include_str!("../queries/last_change.sql")).ok()?;
-    statement.query_row([], |row| row.get(0)).ok()
+fn last_change(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached(include_str!("../queries/last_change.sql"))?.query_row([], |row| row.get(0))
 }
