@@ -93,6 +93,9 @@ assert upnext.ArtifactType.JSON == "json"
 assert "asyncio" not in sys.modules
 upnext.Worker
 assert upnext.Worker is vars(upnext)["Worker"] and "asyncio" in sys.modules
+@upnext.Worker("shop").task
+async def ship(order: int) -> int: ...
+assert not {"decimal", "uuid"} & set(sys.modules)
 upnext.worker
 """
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
 from enum import Enum
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from upnext._kind import Kind, reason_of
+from upnext._loaded import loaded
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 class Plain(Kind):
@@ -157,7 +159,7 @@ class Text(Kind):
             return self._read(value)
         except (ValueError, ArithmeticError) as error:
             # What `decimal` says of itself is the name of a class.
-            self.refuse(value, None if isinstance(error, InvalidOperation) else reason_of(error))
+            self.refuse(value, None if isinstance(error, loaded("decimal", "InvalidOperation")) else reason_of(error))
 
 
 class Duration(Kind):
@@ -183,6 +185,8 @@ def _zulu(text: str) -> str:
 
 
 def _decimal(value: Any) -> Decimal:
+    from decimal import Decimal
+
     # Of a float what it shows, not its binary digits.
     return Decimal(repr(value) if isinstance(value, float) else value)
 
@@ -192,6 +196,10 @@ def plain_kind(kind: type) -> Kind | None:
     known = _KINDS.get(kind)
     if known is not None:
         return known
+    if kind is loaded("uuid", "UUID"):
+        return Text(kind, "UUID", kind)
+    if kind is loaded("decimal", "Decimal"):
+        return Text(kind, "Decimal", _decimal, also=(int, float))
     if issubclass(kind, Enum):
         return Member(kind)
     if issubclass(kind, PurePath):
@@ -213,8 +221,6 @@ _KINDS: dict[type, Kind] = {
     date: Text(date, "date (ISO 8601 text)", date.fromisoformat, _iso),
     time: Text(time, "time (ISO 8601 text)", lambda text: time.fromisoformat(_zulu(text)), _iso),
     timedelta: Duration(),
-    UUID: Text(UUID, "UUID", UUID),
-    Decimal: Text(Decimal, "Decimal", _decimal, also=(int, float)),
     Path: Text(Path, "Path", Path),
     PurePath: Text(PurePath, "PurePath", PurePosixPath),
 }

@@ -15,14 +15,13 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
 from typing import Any, TypeGuard
-from uuid import UUID
 
 from upnext import _json
 from upnext._json import NotSerializableError
+from upnext._loaded import loaded
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -99,11 +98,11 @@ def _as_text(value: Any, path: str) -> str | None:
         return _moment(value, path)
     if isinstance(value, timedelta):
         return _duration(value, path)
-    if isinstance(value, Decimal):
+    if isinstance(value, loaded("decimal", "Decimal")):
         if not value.is_finite():
             raise NotSerializableError(f"{path} is {value}, and JSON has no such number")
         return str(value)
-    if isinstance(value, UUID):
+    if isinstance(value, loaded("uuid", "UUID")):
         return str(value)
     if isinstance(value, PurePath):
         return os.fspath(value)
