@@ -55,13 +55,14 @@ pub(crate) async fn work(data: &Path) {
     let mut accepted = submit(&app, 0..40).await.expect("there is room");
     // So many that some still wait when there is no room to claim them.
     accepted.extend(submit(&app, 40..540).await.expect("there is room"));
+    let mut waiting = Vec::new();
     let ballast = data.join("ballast");
     fill(&ballast);
-    // Every write fails now, sooner or later: in the log there may be some room left.
+    // Every write fails now, sooner or later: the log has some room of its own, which jobs that nobody runs use up.
     let refusal = loop {
-        let number = accepted.len() as u64;
-        match submit(&app, number..number + 1).await {
-            Ok(ids) => accepted.extend(ids),
+        let kwargs = RawJson::trusted(format!("{{\"text\":\"{}\"}}", "x".repeat(256 * 1024)));
+        match app.client().submit(Submission::new("nobody runs this", kwargs)).await {
+            Ok(idle) => waiting.push(idle.id),
             Err(error) => break error,
         }
     };
@@ -79,6 +80,10 @@ pub(crate) async fn work(data: &Path) {
             .await
             .expect("jobs go on when there is room");
         assert_eq!(job.status, JobStatus::Complete, "{job:?}");
+    }
+    for id in &waiting {
+        let job = app.client().find_job(*id).await.expect("it can be read").expect("it was accepted");
+        assert_eq!(job.status, JobStatus::Queued, "{}", job.id);
     }
     let listed = look(&app, ledger.path()).await;
     println!("{} jobs accepted and complete, {listed} artifacts acknowledged and whole", accepted.len());
