@@ -29,6 +29,9 @@ const MAX_BATCH: usize = 512;
 /// How long nobody asks for anything before the lane counts as idle.
 const IDLE_AFTER: Duration = Duration::from_millis(150);
 
+/// How long nobody asks for anything before a piece of room is made in the log: so long can other processes write in between.
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
+
 /// Whether a request has to survive power loss before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Promise {
@@ -192,7 +195,7 @@ impl Writer {
     fn serve(&mut self, inbox: &mpsc::Receiver<Box<dyn Request>>) {
         loop {
             let first = if self.room.is_wanted() {
-                inbox.recv_timeout(Duration::ZERO)
+                inbox.recv_timeout(ROOM_PAUSE)
             } else if self.leftovers {
                 inbox.recv_timeout(IDLE_AFTER)
             } else {

@@ -10,19 +10,27 @@ use upnext_sqlite::SqliteOptions;
 use upnext_testkit::Steps;
 use upnext_testkit::factories::{new_artifact, new_job};
 
-/// The tables and indexes that stand in frames of the write-ahead log from byte `from` on.
-fn written_since(path: &Path, from: usize) -> BTreeSet<String> {
+/// The pages that stand in the frames of the write-ahead log, in order.
+fn pages_in_log(path: &Path) -> Vec<u32> {
     let log = std::fs::read(path.with_extension("db-wal")).expect("the log should be readable");
-    let page_size =
-        usize::try_from(u32::from_be_bytes(log[8..12].try_into().unwrap_or_default())).unwrap_or(0);
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes[..4].try_into().unwrap_or_default());
+    let page_size = usize::try_from(number(&log[8..])).unwrap_or(0);
+    // Behind the frames there is room, which does not have the salt of this round.
+    let salt = &log[16..24];
+    let frames = log[32..].chunks_exact(24 + page_size).take_while(|frame| &frame[8..16] == salt);
+    frames.map(number).collect()
+}
+
+/// The tables and indexes that stand in the frames of the log after the first `skipped` ones.
+fn written_since(path: &Path, skipped: usize) -> BTreeSet<String> {
     let database = Connection::open(path).expect("the file should open");
     let mut owners = database
         .prepare("SELECT name FROM sqlite_schema WHERE rootpage = ?1")
         .expect("the schema should be readable");
-    let frames = log[from..].chunks_exact(24 + page_size);
-    let page = |frame: &[u8]| u32::from_be_bytes(frame[..4].try_into().unwrap_or_default());
-    frames
-        .map(|frame| owners.query_row([page(frame)], |row| row.get(0)))
+    pages_in_log(path)
+        .into_iter()
+        .skip(skipped)
+        .map(|page| owners.query_row([page], |row| row.get(0)))
         .collect::<Result<_, _>>()
         .expect("with so few rows every page should be the root of a table or an index")
 }
@@ -34,9 +42,9 @@ async fn recording_a_small_artifact_writes_no_index_of_lists() {
     let backend = upnext_sqlite::open(SqliteOptions::new(&path)).await.expect("a fresh file should open");
     let job = backend.submit(new_job("f")).await;
     backend.record_ok(new_artifact(job, "first", b"first")).await;
-    let before = std::fs::metadata(path.with_extension("db-wal")).expect("there should be a log").len();
+    let before = pages_in_log(&path).len();
     backend.record_ok(new_artifact(job, "second", b"second")).await;
-    let written = written_since(&path, usize::try_from(before).unwrap_or(0));
+    let written = written_since(&path, before);
     let wanted = [
         "artifact_counts",
         "artifacts",

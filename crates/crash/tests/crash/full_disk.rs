@@ -20,7 +20,7 @@ const WAYS: [&[&str]; 2] = [&["--mount"], &["--mount", "--user", "--map-root-use
 
 const PAUSED: &str = "the worker takes no new jobs until this is over";
 
-const MOUNT: &str = r#"mount -t tmpfs -o size=24m tmpfs "$0""#;
+const MOUNT: &str = r#"mount -t tmpfs -o size=64m tmpfs "$0""#;
 
 pub(crate) fn run() {
     let home = Home::new(Duration::from_secs(1));
