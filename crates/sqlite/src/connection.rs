@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_apis.sql"),
     include_str!("../migrations/0008_job_tags.sql"),
     include_str!("../migrations/0009_worker_memory.sql"),
+    include_str!("../migrations/0010_shelves.sql"),
 ];
 
 /// How long a writer waits for the writers of other processes before it gives up.
