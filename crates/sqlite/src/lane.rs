@@ -20,7 +20,7 @@ use crate::connection::{self, Result, explain};
 use crate::filing::{self, MOST_UNFILED};
 use crate::fork::NoFork;
 use crate::search;
-use crate::shelves::{self, LOAD, LONG_STEP, Load, SHORT_STEP};
+use crate::shelves::{self, LOAD, LONG_STEP, Load, PLACES_PER_RECORD};
 use crate::wake::WakeFile;
 
 /// Most requests in one transaction. Bounds how long the first of them waits for the last.
@@ -219,10 +219,10 @@ impl Writer {
 
     /// Does what cannot wait for an idle moment any longer.
     fn keep_up(&mut self) {
-        self.unfiled = 0;
+        let recorded = std::mem::take(&mut self.unfiled);
         self.do_some(|transaction| filing::file_some(transaction));
         if self.unshelved >= LOAD || self.load.is_some() {
-            self.do_some(|transaction| shelves::shelve_some(transaction, SHORT_STEP));
+            self.do_some(move |transaction| shelves::shelve_some(transaction, PLACES_PER_RECORD * recorded));
             if self.load.is_none() {
                 self.unshelved = self.unshelved.saturating_sub(LOAD);
             }

@@ -10,18 +10,17 @@
 
 use rusqlite::{Connection, params};
 
-use crate::filing::MOST_UNFILED;
 use crate::lane::Transaction;
 
 /// The writer puts artifacts away at the latest when it has recorded so many, and so many at a time. The more, the more of them
 /// share a page; those who list by name or size while artifacts pour in wait for as many.
 pub(crate) const LOAD: usize = 32_768;
 
-/// Artifacts in one step while others want to write, which is taken whenever artifacts are filed: so many that a load is on all
-/// shelves before the next one has come together, and no more, since others wait for it.
-pub(crate) const SHORT_STEP: usize = 4 * MOST_UNFILED;
+/// Places taken in one step while others want to write, for each artifact recorded since the last step: so many that a load is on
+/// all shelves before the next one has come together, and no more, since others wait for it.
+pub(crate) const PLACES_PER_RECORD: usize = SHELVES.len() + 1;
 
-/// Artifacts in one step when nobody else wants to write, or somebody waits for it.
+/// Places taken in one step when nobody else wants to write, or somebody waits for it.
 pub(crate) const LONG_STEP: usize = 2000;
 
 /// What fills one shelf.
