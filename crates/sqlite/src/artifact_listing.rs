@@ -1,73 +1,49 @@
 //! `list_artifacts`: filters, orders, pages and totals, each through an index that fits.
 //!
-//! A page is read through a *driver*, the index that narrows the list most: the search index for texts, the tags, or the
-//! artifacts themselves. All drivers give artifacts in the order of `seq`, so that the newest page is read without looking
-//! at the rest.
+//! A page is read through the driver that fits (`artifact_driver`).
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use upnext_core::backend::{ArtifactQuery, ArtifactSort, ArtifactTotals, Cursor, Page};
 use upnext_core::folding::without_case;
 use upnext_core::{Artifact, Timestamp};
 
+use crate::artifact_driver::{COUNTED, Driver, Ready, Shelf, driver, has_size, these};
 use crate::listing::{Filter, id_value, page_rows};
 use crate::rows::{self, ARTIFACT_COLUMNS, ARTIFACT_SEQ};
 use crate::search;
 
-/// How far is counted where nothing but counting tells how many there are.
-const COUNTED: u64 = 1000;
-
 /// How many artifacts are looked at to count them once the page is full, where each has to be looked at.
 const LOOKED_AT: u64 = 1000;
 
-/// True when a query may go through the search index, which has to be up to date then.
-pub(crate) fn searches(query: &ArtifactQuery) -> bool {
-    expression(query).is_some()
-}
-
-/// True when a query goes through indexes that hold only artifacts that were filed.
-pub(crate) fn needs_filed(query: &ArtifactQuery) -> bool {
-    let by_age = matches!(query.sort, ArtifactSort::Newest | ArtifactSort::Oldest);
-    let narrowed = query.function.is_some()
-        || query.artifact_type.is_some()
-        || query.name.is_some()
-        || query.min_size.is_some()
-        || query.max_size.is_some();
-    !query.is_bounded() && (narrowed || !by_age)
-}
-
-/// `filed`: all there is was filed, so the indexes of what is filed may be used.
 pub(crate) fn list_artifacts(
     connection: &Connection,
     query: &ArtifactQuery,
-    filed: bool,
+    ready: Ready,
 ) -> rusqlite::Result<Page<Artifact>> {
-    let mut driver = driver(connection, query)?;
-    let Terms { narrow, checks } = terms(connection, query, &driver, filed)?;
-    let known = known_total(connection, query)?;
-    let (total, total_is_capped, mut filter) = match known {
-        Some(total) => (total, false, narrow.and(&checks)),
-        None if query.is_bounded() || (driver.seq == "a.seq" && checks.terms.is_empty()) => {
-            let filter = narrow.and(&checks);
-            let (total, is_capped) = count(connection, query, &driver, &filter)?;
-            (total, is_capped, filter)
-        }
-        None => {
-            let seen = look_through(connection, query, &driver, &narrow, &checks)?;
-            let (total, is_capped) = seen.total();
-            // The whole answer, or the page, is known already: nothing is searched twice.
-            match seen.answer(query) {
-                Some(found) => {
-                    let (these, filter) = these(found);
-                    driver = these;
-                    (total, is_capped, filter)
-                }
-                None => (total, is_capped, narrow.and(&checks)),
-            }
-        }
+    let driver = driver(connection, query, ready)?;
+    let Terms { narrow, checks } = terms(connection, query, &driver, ready)?;
+    let (total, total_is_capped, answer) = if let Some(total) = known_total(connection, query)? {
+        (total, false, None)
+    } else if query.is_bounded() || (!driver.is_of_some() && checks.terms.is_empty()) {
+        let (total, is_capped) = count(connection, query, &driver, &narrow.clone().and(&checks))?;
+        (total, is_capped, None)
+    } else {
+        let seen = look_through(connection, query, &driver, &narrow, &checks)?;
+        let (total, is_capped) = seen.total();
+        (total, is_capped, seen.answer(query).map(these))
     };
     let few = total <= COUNTED && !total_is_capped;
-    let order = Order::of(query.sort, driver.seq, few);
+    let (driver, mut filter) = if let Some(answer) = answer {
+        // The whole answer, or the page, is known already: nothing is searched twice.
+        answer
+    } else if let Some(other) = driver.in_order(query, few, ready) {
+        let Terms { narrow, checks } = terms(connection, query, &other, ready)?;
+        (other, narrow.and(&checks))
+    } else {
+        (driver, narrow.and(&checks))
+    };
+    let order = Order::of(query.sort, &driver, few);
     if let Some(cursor) = &query.cursor {
         order.continue_after(cursor, &mut filter);
     }
@@ -95,68 +71,6 @@ pub(crate) fn list_artifacts(
     Ok(Page { items, total, total_is_capped, next })
 }
 
-/// What leads to the artifacts of a page.
-struct Driver {
-    /// What stands behind FROM; artifacts are `a`.
-    from: &'static str,
-    /// The column that holds `seq` in the driving index.
-    seq: &'static str,
-    /// What the search index is asked for, if it drives.
-    expression: Option<String>,
-    /// The tag that drives, if one does.
-    tag: Option<String>,
-}
-
-/// What the search index can be asked for.
-fn expression(query: &ArtifactQuery) -> Option<String> {
-    // One job or name has few artifacts, and its own index.
-    if query.job_id.is_some() || query.root_id.is_some() || query.name.is_some() {
-        return None;
-    }
-    let in_name: Vec<String> = query
-        .name_contains
-        .iter()
-        .map(|text| without_case(text))
-        .chain(query.name_glob.as_deref().map(search::literals).unwrap_or_default())
-        .collect();
-    let anywhere = query.search.as_deref().map(search::words).unwrap_or_default();
-    search::expression(&anywhere, &in_name)
-}
-
-fn driver(connection: &Connection, query: &ArtifactQuery) -> rusqlite::Result<Driver> {
-    let narrow = query.job_id.is_some() || query.root_id.is_some() || query.name.is_some();
-    let mut expression = expression(query);
-    if let Some(text) = expression.as_ref().filter(|_| query.function.is_some()) {
-        // A text that many have narrows less than a function does.
-        let found: u64 = connection
-            .prepare_cached(include_str!("../queries/search_count.sql"))?
-            .query_row(params![text, COUNTED], |row| row.get(0))?;
-        expression = expression.filter(|_| found < COUNTED);
-    }
-    let tag = if expression.is_none() && !narrow { rarest_tag(connection, &query.tags)? } else { None };
-    let (from, seq) = match (&expression, &tag) {
-        (Some(_), _) => ("artifact_search s CROSS JOIN artifacts a ON a.seq = s.rowid", "s.rowid"),
-        (None, Some(_)) => ("artifact_tags t CROSS JOIN artifacts a ON a.seq = t.artifact", "t.artifact"),
-        (None, None) => ("artifacts a", "a.seq"),
-    };
-    Ok(Driver { from, seq, expression, tag })
-}
-
-fn rarest_tag(connection: &Connection, tags: &[String]) -> rusqlite::Result<Option<String>> {
-    if tags.len() < 2 {
-        return Ok(tags.first().cloned());
-    }
-    let mut count = connection.prepare_cached(include_str!("../queries/tag_count.sql"))?;
-    let mut rarest: Option<(i64, &String)> = None;
-    for tag in tags {
-        let found = count.query_row(params![tag, COUNTED], |row| row.get(0))?;
-        if rarest.is_none_or(|(fewest, _)| found < fewest) {
-            rarest = Some((found, tag));
-        }
-    }
-    Ok(rarest.map(|(_, tag)| tag.clone()))
-}
-
 /// What a list is to hold.
 #[derive(Default)]
 struct Terms {
@@ -170,7 +84,7 @@ fn terms(
     connection: &Connection,
     query: &ArtifactQuery,
     driver: &Driver,
-    filed: bool,
+    ready: Ready,
 ) -> rusqlite::Result<Terms> {
     let mut filter = Filter::default();
     filter.add_if("artifact_search MATCH ?", driver.expression.clone());
@@ -187,27 +101,35 @@ fn terms(
         "a.seq IN (SELECT artifact FROM artifact_reads WHERE job = (SELECT seq FROM jobs WHERE id = ?))",
         query.read_by.map(id_value),
     );
-    filter.add_if("a.function = ?", query.function.clone());
+    let of_function = if driver.shelf == Some(Shelf::Function) { "h.function = ?" } else { "a.function = ?" };
+    filter.add_if(of_function, query.function.clone());
     // The sign keeps SQLite from taking the index on types for the narrower one.
     let of_type = if query.function.is_some() { "+a.type = ?" } else { "a.type = ?" };
     filter.add_if(of_type, query.artifact_type.as_ref().map(|kind| kind.as_str().to_owned()));
-    filter.add_if("a.name = ?", query.name.clone());
-    filter.add_if("a.size_bytes >= ?", query.min_size.map(stored_size));
-    filter.add_if("a.size_bytes <= ?", query.max_size.map(stored_size));
+    filter.add_if(if driver.shelf.is_some() { "h.name = ?" } else { "a.name = ?" }, query.name.clone());
+    let (at_least, at_most) = match driver.shelf {
+        Some(Shelf::Size) => ("h.size_bytes >= ?", "h.size_bytes <= ?"),
+        _ => ("a.size_bytes >= ?", "a.size_bytes <= ?"),
+    };
+    filter.add_if(at_least, query.min_size.map(stored_size));
+    filter.add_if(at_most, query.max_size.map(stored_size));
     if let Some(after) = query.after {
         filter.add(seq_term(driver.seq, ">="), first_made_at(connection, after)?);
     }
     if let Some(before) = query.before {
         filter.add(seq_term(driver.seq, "<"), first_made_at(connection, before)?);
     }
-    if filed && driver.seq == "a.seq" {
+    if ready.filed && driver.seq == "a.seq" {
         // What is filed can be seen.
         filter.terms.push("a.filed = 1");
-    } else if query.all_versions {
+    } else if query.all_versions && driver.shelf.is_none() {
         filter.terms.push("a.version > 0");
     }
-    if !query.all_versions {
-        filter.terms.push("a.latest = 1");
+    match driver.shelf {
+        _ if query.all_versions => {}
+        None => filter.terms.push("a.latest = 1"),
+        Some(Shelf::Function) => filter.terms.push("h.latest = 1"),
+        Some(Shelf::Name | Shelf::Size) => {}
     }
     Ok(Terms { narrow: filter, checks: checks(query, driver) })
 }
@@ -245,6 +167,9 @@ fn seq_term(seq: &str, comparison: &str) -> &'static str {
         ("s.rowid", "<") => "s.rowid < ?",
         ("s.rowid", ">") => "s.rowid > ?",
         ("s.rowid", _) => "s.rowid >= ?",
+        ("h.seq", "<") => "h.seq < ?",
+        ("h.seq", ">") => "h.seq > ?",
+        ("h.seq", _) => "h.seq >= ?",
         ("t.artifact", "<") => "t.artifact < ?",
         ("t.artifact", ">") => "t.artifact > ?",
         ("t.artifact", _) => "t.artifact >= ?",
@@ -332,14 +257,6 @@ fn look_through(
     Ok(seen)
 }
 
-/// What leads to just these artifacts.
-fn these(seqs: &[i64]) -> (Driver, Filter) {
-    let mut filter = Filter::default();
-    let list = serde_json::to_string(seqs).unwrap_or_default();
-    filter.add("a.seq IN (SELECT value FROM json_each(?))", list);
-    (Driver { from: "artifacts a", seq: "a.seq", expression: None, tag: None }, filter)
-}
-
 fn stored_size(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
@@ -353,8 +270,16 @@ fn count(
     filter: &Filter,
 ) -> rusqlite::Result<(u64, bool)> {
     let bounded = query.is_bounded();
+    // The shelf alone may tell: those of names know nothing of types and sizes.
+    let of_names = query.artifact_type.is_none() && !has_size(query);
+    let from = match driver.shelf {
+        Some(Shelf::Name) if of_names => "artifacts_by_name h",
+        Some(Shelf::Function) if of_names => "artifacts_by_function h",
+        Some(Shelf::Size) => "artifacts_by_size h",
+        _ => driver.from,
+    };
     let most = if bounded { i64::MAX } else { i64::try_from(COUNTED + 1).unwrap_or(i64::MAX) };
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} {} LIMIT {most})", driver.from, filter.sql());
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} {} LIMIT {most})", filter.sql());
     let count: u64 =
         connection.prepare_cached(&sql)?.query_row(params_from_iter(&filter.values), |row| row.get(0))?;
     Ok(if !bounded && count > COUNTED { (COUNTED, true) } else { (count, false) })
@@ -389,19 +314,25 @@ struct Order {
 
 impl Order {
     /// `few`: there are so few that sorting them costs nothing, while walking along `seq` might pass all the others.
-    fn of(sort: ArtifactSort, seq: &'static str, few: bool) -> Self {
+    fn of(sort: ArtifactSort, driver: &Driver, few: bool) -> Self {
+        let seq = driver.seq;
+        let (name, size, tie) = match driver.shelf {
+            None => ("a.name", "a.size_bytes", "a.seq"),
+            Some(Shelf::Name | Shelf::Function) => ("h.name", "a.size_bytes", "h.seq"),
+            Some(Shelf::Size) => ("a.name", "h.size_bytes", "h.seq"),
+        };
         let (key, direction, comparison) = match sort {
             ArtifactSort::Newest => (None, "DESC", "<"),
             ArtifactSort::Oldest => (None, "ASC", ">"),
-            ArtifactSort::Largest => (Some("a.size_bytes"), "DESC", "<"),
-            ArtifactSort::Smallest => (Some("a.size_bytes"), "ASC", ">"),
-            ArtifactSort::Name => (Some("a.name"), "ASC", ">"),
-            ArtifactSort::NameDescending => (Some("a.name"), "DESC", "<"),
+            ArtifactSort::Largest => (Some(size), "DESC", "<"),
+            ArtifactSort::Smallest => (Some(size), "ASC", ">"),
+            ArtifactSort::Name => (Some(name), "ASC", ">"),
+            ArtifactSort::NameDescending => (Some(name), "DESC", "<"),
         };
         // The sign keeps SQLite from choosing an index for its order instead of for what it leaves out.
         let by = match (key, few && seq == "a.seq") {
             // By the table's own `seq` here: the index on the key ends with it.
-            (Some(key), false) => format!("{key} {direction}, a.seq {direction}"),
+            (Some(key), false) => format!("{key} {direction}, {tie} {direction}"),
             (Some(key), true) => format!("+{key} {direction}, +a.seq {direction}"),
             (None, false) => format!("{seq} {direction}"),
             (None, true) => format!("+a.seq {direction}"),
@@ -411,7 +342,9 @@ impl Order {
 
     fn continue_after(&self, cursor: &Cursor, filter: &mut Filter) {
         let key = match (self.key, &cursor.key) {
-            (Some("a.size_bytes"), Some(key)) => Value::Integer(key.parse().unwrap_or_default()),
+            (Some("a.size_bytes" | "h.size_bytes"), Some(key)) => {
+                Value::Integer(key.parse().unwrap_or_default())
+            }
             (Some(_), Some(key)) => Value::Text(key.clone()),
             // A cursor of another order continues by age, which is as good as any answer to it.
             _ => {
@@ -423,6 +356,10 @@ impl Order {
             match (self.key, self.comparison) {
                 (Some("a.size_bytes"), "<") => "(a.size_bytes, a.seq) < (?, ?)",
                 (Some("a.size_bytes"), _) => "(a.size_bytes, a.seq) > (?, ?)",
+                (Some("h.size_bytes"), "<") => "(h.size_bytes, h.seq) < (?, ?)",
+                (Some("h.size_bytes"), _) => "(h.size_bytes, h.seq) > (?, ?)",
+                (Some("h.name"), "<") => "(h.name, h.seq) < (?, ?)",
+                (Some("h.name"), _) => "(h.name, h.seq) > (?, ?)",
                 (_, "<") => "(a.name, a.seq) < (?, ?)",
                 _ => "(a.name, a.seq) > (?, ?)",
             },

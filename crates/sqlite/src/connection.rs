@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use upnext_core::BackendError;
 use upnext_core::folding::without_case;
@@ -22,6 +23,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_apis.sql"),
     include_str!("../migrations/0008_job_tags.sql"),
     include_str!("../migrations/0009_worker_memory.sql"),
+    include_str!("../migrations/0010_shelves.sql"),
 ];
 
 /// How long a writer waits for the writers of other processes before it gives up.
@@ -45,7 +47,11 @@ pub(crate) fn prepare(path: &Path) -> Result<()> {
 
 /// A connection that may write.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Statements are planned once. SQLite would plan some anew for each value, in case that a partial index holds it, which costs more
+    // than all they do; the writer's know their index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(|error| explain(&error))?;
+    Ok(connection)
 }
 
 /// A connection that only reads.
@@ -180,7 +186,22 @@ pub(crate) fn explain(error: &rusqlite::Error) -> BackendError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on may as well end")]
 mod tests {
-    use super::{BackendError, Connection, explain};
+    use rusqlite::StatementStatus;
+
+    use super::{BackendError, Connection, explain, open_writer, params, prepare};
+
+    #[test]
+    fn statements_of_the_writer_are_planned_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("upnext.db");
+        prepare(&path).unwrap();
+        let writer = open_writer(&path).unwrap();
+        let sql = include_str!("../queries/record_artifact_previous.sql");
+        for name in ["a", "b", "c"] {
+            assert!(!writer.prepare_cached(sql).unwrap().exists(params![1, name]).unwrap());
+        }
+        assert_eq!(writer.prepare_cached(sql).unwrap().get_status(StatementStatus::RePrepare), 0);
+    }
 
     #[test]
     fn a_database_without_room_is_called_full() {

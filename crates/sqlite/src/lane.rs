@@ -21,6 +21,7 @@ use crate::filing::{self, MOST_UNFILED};
 use crate::fork::NoFork;
 use crate::log_room::LogRoom;
 use crate::search;
+use crate::shelves::{self, LOAD, LONG_STEP, Load, PLACES_PER_RECORD};
 use crate::wake::WakeFile;
 
 /// Most requests in one transaction. Bounds how long the first of them waits for the last.
@@ -49,6 +50,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) now: Timestamp,
     /// The ends that this transaction has seen.
     pub(crate) tally: EndTally,
+    /// Artifacts that are being put on the shelves. Forgotten if this transaction is undone.
+    pub(crate) load: Option<Load>,
     change: i64,
     effects: Effects,
 }
@@ -60,7 +63,7 @@ struct Effects {
     work: bool,
     /// Another process committed since this lane last did.
     foreign: bool,
-    /// Artifacts that are still to be filed, and put into the search index.
+    /// Artifacts that are still to be filed, put on the shelves and into the search index.
     recorded: usize,
 }
 
@@ -152,6 +155,8 @@ impl Lane {
             // Another process may have left some.
             leftovers: true,
             unfiled: 0,
+            unshelved: 0,
+            load: None,
             room: LogRoom::of(path),
         };
         std::thread::Builder::new()
@@ -188,6 +193,10 @@ struct Writer {
     leftovers: bool,
     /// Artifacts recorded here since the last filing.
     unfiled: usize,
+    /// Artifacts recorded here that are not on the shelves, but for those that others put there.
+    unshelved: usize,
+    /// A load on its way there.
+    load: Option<Load>,
     room: LogRoom,
 }
 
@@ -207,11 +216,23 @@ impl Writer {
                     batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
                     self.commit_together(batch);
                     if self.unfiled >= MOST_UNFILED {
-                        self.do_some(|transaction| filing::file_some(transaction));
+                        self.keep_up();
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => self.tidy(),
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Does what cannot wait for an idle moment any longer.
+    fn keep_up(&mut self) {
+        let recorded = std::mem::take(&mut self.unfiled);
+        self.do_some(|transaction| filing::file_some(transaction));
+        if self.unshelved >= LOAD || self.load.is_some() {
+            self.do_some(move |transaction| shelves::shelve_some(transaction, PLACES_PER_RECORD * recorded));
+            if self.load.is_none() {
+                self.unshelved = self.unshelved.saturating_sub(LOAD);
             }
         }
     }
@@ -221,8 +242,13 @@ impl Writer {
         if self.room.is_wanted() {
             return self.make_room();
         }
-        let files = self.do_some(|transaction| filing::file_some(transaction));
-        self.leftovers = files || self.do_some(|transaction| search::index_some(transaction));
+        self.unfiled = 0;
+        self.leftovers = self.do_some(|transaction| filing::file_some(transaction))
+            || self.do_some(|transaction| shelves::shelve_some(transaction, LONG_STEP));
+        if !self.leftovers {
+            self.unshelved = 0;
+            self.leftovers = self.do_some(|transaction| search::index_some(transaction));
+        }
     }
 
     fn make_room(&mut self) {
@@ -242,7 +268,6 @@ impl Writer {
     ) -> bool {
         let (reply, mut answer) = oneshot::channel();
         self.commit_together(vec![Box::new(Call { promise: Promise::Soft, verb, value: None, reply })]);
-        self.unfiled = 0;
         // Whatever is wrong, those who ask for something will hear of it.
         matches!(answer.try_recv(), Ok(Ok(true)))
     }
@@ -272,6 +297,7 @@ impl Writer {
         match outcome {
             Ok(effects) => {
                 self.unfiled += effects.recorded;
+                self.unshelved += effects.recorded;
                 self.leftovers |= effects.recorded > 0;
                 self.tell(effects);
                 Ok(())
@@ -292,13 +318,14 @@ impl Writer {
             connection: &self.connection,
             now: self.clock.now(),
             tally: EndTally::default(),
+            load: self.load.take(),
             change: before,
             effects: Effects { foreign: before > self.written.load(Ordering::SeqCst), ..Effects::default() },
         };
         for request in batch {
             request.run(&mut transaction)?;
         }
-        let Transaction { change, effects, tally, .. } = transaction;
+        let Transaction { change, effects, tally, load, .. } = transaction;
         crate::insights::write(&tally, &self.connection).map_err(|error| explain(&error))?;
         if effects.foreign {
             self.written.store(before, Ordering::SeqCst);
@@ -315,6 +342,7 @@ impl Writer {
         // After a failed commit these numbers are free again, for other processes too.
         self.execute("COMMIT").inspect_err(|_| self.written.store(before, Ordering::SeqCst))?;
         fault::point("committed");
+        self.load = load;
         Ok(effects)
     }
 

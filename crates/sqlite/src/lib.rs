@@ -6,6 +6,7 @@
 
 mod allowance;
 mod apis;
+mod artifact_driver;
 mod artifact_listing;
 mod artifacts;
 mod attempts;
@@ -31,6 +32,7 @@ mod readers;
 mod rows;
 mod schedules;
 mod search;
+mod shelves;
 mod wake;
 mod workers;
 
@@ -40,6 +42,7 @@ use std::sync::atomic::AtomicI64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rusqlite::Connection;
 use upnext_core::api::{ApiInstance, ApiReport, ApiRequest, ApiTraffic, RequestQuery, TrafficQuery};
 use upnext_core::artifact::{ArtifactPatch, Digest, NewPart, Part, RecordRefusal, Seal};
 use upnext_core::backend::{
@@ -57,7 +60,8 @@ use upnext_core::{
     JobType, NewArtifact, NewJob, Signals, SystemClock, Worker, WorkerId, WorkerRegistration,
 };
 
-use crate::lane::{Lane, Promise};
+use crate::artifact_driver::Ready;
+use crate::lane::{Lane, Promise, Transaction};
 use crate::readers::Readers;
 
 /// How to open the file.
@@ -127,33 +131,36 @@ impl Sqlite {
         Ok(Self { lane, readers, signals, clock: Arc::clone(&options.clock) })
     }
 
-    /// Files what is there by now and the writer has not come to yet. False when that cannot be: lists go on without the
-    /// indexes then, since reading has to work where writing fails.
-    async fn file_all(&self) -> bool {
-        let filing = async {
-            let newest = self.readers.read(search::newest).await?;
-            while self.readers.read(filing::filed).await? < newest {
-                // The newest may be gone by now, and then it is never reached.
-                if !self.lane.write(Promise::Soft, |transaction| filing::file_some(transaction)).await? {
-                    break;
-                }
-            }
-            Result::Ok(())
-        };
-        filing.await.inspect_err(|error| tracing::warn!(%error, "lists are slow")).is_ok()
-    }
-
-    /// Puts into the search index what is there by now and the writer has not come to yet: not so much at a time that
-    /// others wait long.
-    async fn bring_search_up_to_date(&self) -> Result<()> {
+    /// Does what the writer has not come to yet, up to the newest artifact that is there by now: as many steps of `verb` as it
+    /// takes, so that others never wait long. `done` tells how far it has come.
+    async fn catch_up(
+        &self,
+        done: fn(&Connection) -> rusqlite::Result<i64>,
+        verb: fn(&mut Transaction<'_>) -> rusqlite::Result<bool>,
+    ) -> Result<()> {
         let newest = self.readers.read(search::newest).await?;
-        while self.readers.read(search::searchable).await? < newest {
+        while self.readers.read(done).await? < newest {
             // The newest may be gone by now, and then it is never reached.
-            if !self.lane.write(Promise::Soft, |transaction| search::index_some(transaction)).await? {
+            if !self.lane.write(Promise::Soft, verb).await? {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Brings up to date what this list goes through. Without it lists are slower, not less: reading has to work where
+    /// writing fails.
+    async fn prepare_list(&self, query: &ArtifactQuery) -> Ready {
+        let warn = |error: &BackendError| tracing::warn!(%error, "lists are slow");
+        let filed = artifact_driver::needs_filed(query)
+            && self.catch_up(filing::filed, |t| filing::file_some(t)).await.inspect_err(warn).is_ok();
+        let shelved = artifact_driver::needs_shelves(query)
+            && self
+                .catch_up(shelves::shelved, |t| shelves::shelve_some(t, shelves::LONG_STEP))
+                .await
+                .inspect_err(warn)
+                .is_ok();
+        Ready { filed, shelved }
     }
 }
 
@@ -287,11 +294,11 @@ impl Backend for Sqlite {
     }
 
     async fn list_artifacts(&self, query: ArtifactQuery) -> Result<Page<Artifact>> {
-        if artifact_listing::searches(&query) {
-            self.bring_search_up_to_date().await?;
+        if artifact_driver::searches(&query) {
+            self.catch_up(search::searchable, |t| search::index_some(t)).await?;
         }
-        let filed = artifact_listing::needs_filed(&query) && self.file_all().await;
-        self.readers.read(move |connection| artifact_listing::list_artifacts(connection, &query, filed)).await
+        let ready = self.prepare_list(&query).await;
+        self.readers.read(move |connection| artifact_listing::list_artifacts(connection, &query, ready)).await
     }
 
     async fn delete_artifact(&self, id: ArtifactId) -> Result<bool> {

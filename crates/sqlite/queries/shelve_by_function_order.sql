@@ -1,0 +1,2 @@
+-- The last one first: they are taken from the end.
+SELECT seq FROM artifacts NOT INDEXED WHERE seq > ?1 AND seq <= ?2 AND version > 0 ORDER BY function DESC, name DESC, seq DESC
