@@ -24,8 +24,8 @@ const BLIND_POLL: Duration = Duration::from_millis(100);
 
 /// Notifications within [`Storm::WINDOW`] that are a storm, and the shortest time between two in one: of those that this
 /// process sends, each of which is a transaction, and of the looks that those of others cause.
-const TOLD_STORM: u32 = 15;
-const HEARD_STORM: u32 = 40;
+const TOLD_STORM: u32 = 8;
+const HEARD_STORM: u32 = 10;
 const STORM_GAP: Duration = Duration::from_micros(500);
 
 /// How long a notification of our own may take to come back before nobody counts as listening.

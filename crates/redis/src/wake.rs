@@ -22,7 +22,7 @@ use crate::reply;
 const SAFETY_POLL: Duration = Duration::from_secs(2);
 
 /// Messages within [`Storm::WINDOW`] that are a storm, and the shortest time between two signals in one, so that it costs little.
-const STORM: u32 = 40;
+const STORM: u32 = 25;
 const STORM_GAP: Duration = Duration::from_millis(1);
 
 /// How long to wait before listening again when that failed: so others are heard well within five seconds of the server's return.
