@@ -59,9 +59,11 @@ class Bench:
             processes = [stack.enter_context(_started(words, place)) for _ in range(count)]
             for process in processes:
                 assert process.stdout is not None
+                said = ""
                 while ready not in (line := process.stdout.readline()):
+                    said += line
                     if not line:
-                        raise RuntimeError("a worker ended before it was ready")
+                        raise RuntimeError(f"a worker ended before it was ready: {said.strip()[-400:]}")
                 # Nobody may fill the pipe.
                 threading.Thread(target=process.stdout.read, daemon=True).start()
             yield [process.pid for process in processes]

@@ -67,8 +67,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_handler(Some(wait_for_lock))?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-        // Asks nothing of the disk when the file is in this mode already.
-        connection.pragma_update(None, "journal_mode", "wal")?;
+        write_ahead(&connection)?;
         connection.pragma_update(None, "wal_autocheckpoint", AUTOCHECKPOINT_PAGES)?;
         connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         connection.pragma_update(None, "cache_size", -16 * 1024)?;
@@ -83,6 +82,23 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
         }
         other => other,
     })
+}
+
+/// Puts the file into write-ahead mode, which asks nothing of the disk when it is in this mode already. While several processes
+/// do so to a new file, SQLite tells one of them at once that it is locked, without asking the busy handler, as each waits for the
+/// other.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut tries = 0;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && wait_for_lock(tries) =>
+            {
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// SQLite's busy handler: short random waits instead of its own growing ones, so that a free lock is taken soon and
