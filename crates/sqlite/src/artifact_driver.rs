@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use upnext_core::backend::{ArtifactQuery, ArtifactSort};
 use upnext_core::folding::without_case;
 
-use crate::listing::Filter;
+use crate::listing::{Filter, rarest_tag};
 use crate::search;
 
 /// How far is counted where nothing but counting tells how many there are.
@@ -158,7 +158,11 @@ pub(crate) fn driver(
             .query_row(params![text, COUNTED], |row| row.get(0))?;
         expression = expression.filter(|_| found < COUNTED);
     }
-    let tag = if expression.is_none() && !narrow { rarest_tag(connection, &query.tags)? } else { None };
+    let tag = if expression.is_none() && !narrow {
+        rarest_tag(connection, &query.tags, include_str!("../queries/tag_count.sql"), COUNTED)?
+    } else {
+        None
+    };
     if expression.is_none() && tag.is_none() && has_size(query) && ready.shelved {
         return Ok(Shelf::of_sizes(query).map_or(Driver::ARTIFACTS, Shelf::driver));
     }
@@ -167,22 +171,7 @@ pub(crate) fn driver(
         (None, Some(_)) => ("artifact_tags t CROSS JOIN artifacts a ON a.seq = t.artifact", "t.artifact"),
         (None, None) => ("artifacts a", "a.seq"),
     };
-    Ok(Driver { from, seq, expression, tag, shelf: None })
-}
-
-fn rarest_tag(connection: &Connection, tags: &[String]) -> rusqlite::Result<Option<String>> {
-    if tags.len() < 2 {
-        return Ok(tags.first().cloned());
-    }
-    let mut count = connection.prepare_cached(include_str!("../queries/tag_count.sql"))?;
-    let mut rarest: Option<(i64, &String)> = None;
-    for tag in tags {
-        let found = count.query_row(params![tag, COUNTED], |row| row.get(0))?;
-        if rarest.is_none_or(|(fewest, _)| found < fewest) {
-            rarest = Some((found, tag));
-        }
-    }
-    Ok(rarest.map(|(_, tag)| tag.clone()))
+    Ok(Driver { from, seq, expression, tag: tag.cloned(), shelf: None })
 }
 
 /// What leads to just these artifacts.

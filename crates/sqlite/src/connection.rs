@@ -1,7 +1,7 @@
 //! Opening the file: rights, pragmas, migrations, and what SQLite's errors mean to callers.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -43,6 +43,13 @@ pub(crate) fn prepare(path: &Path) -> Result<()> {
     make_file(path).map_err(|error| unusable(path, &error))?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     migrate(&mut connection, path)
+}
+
+/// A file that belongs to a database, by its suffix.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// A connection that may write.

@@ -3,17 +3,17 @@
 //! Tags lead: the rows of one tag are walked in the order of the list, and their jobs looked at. Without tags the jobs
 //! themselves are walked, newest first, or found through the index that SQLite thinks best.
 
+use rusqlite::Connection;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params};
 use upnext_core::backend::{Cursor, JobQuery, Page};
 use upnext_core::{Job, Timestamp};
 
 use crate::job_text;
-use crate::listing::{Filter, id_value, page_rows};
+use crate::listing::{Filter, id_value, page_rows, rarest_tag};
 use crate::rows::{self, JOB_COLUMNS};
 
 /// Counting the jobs of a tag, to see which is the rarest, stops here.
-const COUNTED: usize = 10_000;
+const COUNTED: u64 = 10_000;
 
 /// Where the rows of a list come from.
 pub(crate) struct Walk {
@@ -28,7 +28,8 @@ pub(crate) struct Walk {
 impl Walk {
     fn of(connection: &Connection, query: &JobQuery) -> rusqlite::Result<Self> {
         let mut filter = Filter::default();
-        let lead = rarest_tag(connection, &query.tags)?;
+        let lead =
+            rarest_tag(connection, &query.tags, include_str!("../queries/job_tag_count.sql"), COUNTED)?;
         filter.add_if("t.tag = ?", lead.cloned());
         for tag in query.tags.iter().filter(|tag| Some(*tag) != lead) {
             filter.add("EXISTS (SELECT 1 FROM job_tags x WHERE x.tag = ? AND x.job = t.job)", tag.clone());
@@ -80,21 +81,6 @@ fn columns(query: &JobQuery) -> Filter {
         );
     }
     filter
-}
-
-fn rarest_tag<'a>(connection: &Connection, tags: &'a [String]) -> rusqlite::Result<Option<&'a String>> {
-    if tags.len() < 2 {
-        return Ok(tags.first());
-    }
-    let mut count = connection.prepare_cached(include_str!("../queries/job_tag_count.sql"))?;
-    let mut rarest: Option<(i64, &String)> = None;
-    for tag in tags {
-        let found = count.query_row(params![tag, COUNTED], |row| row.get(0))?;
-        if rarest.is_none_or(|(fewest, _)| found < fewest) {
-            rarest = Some((found, tag));
-        }
-    }
-    Ok(rarest.map(|(_, tag)| tag))
 }
 
 pub(crate) fn list_jobs(connection: &Connection, query: &JobQuery) -> rusqlite::Result<Page<Job>> {

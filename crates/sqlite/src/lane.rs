@@ -215,6 +215,7 @@ impl Writer {
                     let mut batch = vec![first];
                     batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
                     self.commit_together(batch);
+                    self.room.ask();
                     if self.unfiled >= MOST_UNFILED {
                         self.keep_up();
                     }

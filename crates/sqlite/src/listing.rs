@@ -4,7 +4,7 @@
 //! statement with optional filters (`?1 IS NULL OR ...`) could use no index.
 
 use rusqlite::types::{ToSql, Value};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use upnext_core::backend::{ArtifactChange, ArtifactChangeKind, Changes, Cursor, Feed, JobChange};
 use upnext_core::{ArtifactId, Attempt, Job, JobId, Timestamp};
 
@@ -68,6 +68,28 @@ pub(crate) fn page_rows<T>(
     rows.truncate(limit);
     let next = rows.last().filter(|_| has_more).map(|(cursor, _)| cursor.clone());
     Ok((rows.into_iter().map(|(_, item)| item).collect(), next))
+}
+
+/// The tag that the fewest things have, so that a list walks as few rows as it can. `count` tells how many have a tag (`?1`), as
+/// far as is counted (`?2`).
+pub(crate) fn rarest_tag<'a>(
+    connection: &Connection,
+    tags: &'a [String],
+    count: &str,
+    counted: u64,
+) -> rusqlite::Result<Option<&'a String>> {
+    if tags.len() < 2 {
+        return Ok(tags.first());
+    }
+    let mut count = connection.prepare_cached(count)?;
+    let mut rarest: Option<(i64, &String)> = None;
+    for tag in tags {
+        let found = count.query_row(params![tag, counted], |row| row.get(0))?;
+        if rarest.is_none_or(|(fewest, _)| found < fewest) {
+            rarest = Some((found, tag));
+        }
+    }
+    Ok(rarest.map(|(_, tag)| tag))
 }
 
 pub(crate) fn id_value(id: JobId) -> Value {

@@ -9,6 +9,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::connection::beside;
+
 /// As much as the log holds until a commit moves its pages into the database (4000 pages), and a little.
 const ROOM: u64 = 17 * 1024 * 1024;
 
@@ -19,37 +21,52 @@ const PIECE: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct LogRoom {
     log: PathBuf,
-    wanted: bool,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// This process has written nothing: one that only reads makes none.
+    Unasked,
+    /// Room is being made.
+    Wanted,
+    /// There is enough, or there can be none.
+    Settled,
 }
 
 impl LogRoom {
     pub(crate) fn of(database: &Path) -> Self {
-        let mut log = database.as_os_str().to_owned();
-        log.push("-wal");
-        Self { log: log.into(), wanted: true }
+        Self { log: beside(database, "-wal"), stage: Stage::Unasked }
     }
 
     /// Whether there may be room to make.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.wanted
+        self.stage == Stage::Wanted
+    }
+
+    /// Notes that this process writes.
+    pub(crate) fn ask(&mut self) {
+        if self.stage == Stage::Unasked {
+            self.stage = Stage::Wanted;
+        }
     }
 
     /// Makes none.
     pub(crate) fn do_without(&mut self) {
-        self.wanted = false;
+        self.stage = Stage::Settled;
     }
 
     /// Makes a piece. To be called inside of a transaction that has the right to write and has written nothing: so nobody
     /// writes to the log meanwhile.
     pub(crate) fn make_some(&mut self) {
         // Without it everything works, too: whoever needs the room and cannot have it will say so.
-        self.wanted = match lengthen(&self.log) {
-            Ok(length) => length < ROOM,
-            Err(error) => {
-                tracing::debug!(%error, "cannot make room in the log");
-                false
-            }
-        };
+        let settled = lengthen(&self.log).map(|length| length >= ROOM).unwrap_or_else(|error| {
+            tracing::debug!(%error, "cannot make room in the log");
+            true
+        });
+        if settled {
+            self.do_without();
+        }
     }
 }
 

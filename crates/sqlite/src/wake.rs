@@ -14,6 +14,7 @@ use notify::{RecursiveMode, Watcher as _};
 use rusqlite::Connection;
 use upnext_core::{Signals, Storm};
 
+use crate::connection::beside;
 use crate::readers::Readers;
 
 /// How often the database is looked at when no touch was seen: behind a working watch, and without one.
@@ -53,9 +54,7 @@ impl WakeFile {
 }
 
 fn wake_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wake");
-    PathBuf::from(name)
+    beside(database, "-wake")
 }
 
 /// Turns other processes' commits into signals until `signals` is dropped.
