@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::faults::{Fault, Result};
 use crate::insights::TallyColumns;
 use crate::params::{Param, params};
+use crate::plans::Plans;
 
 /// How long one statement may take before its connection counts as lost.
 const STATEMENT_PATIENCE: Duration = Duration::from_secs(60);
@@ -39,6 +40,8 @@ pub(crate) struct Database {
     pub(crate) durability: Durability,
     /// Statements are not kept on the server.
     pub(crate) unnamed: AtomicBool,
+    /// When statements got the plans that they have.
+    pub(crate) plans: Plans,
     /// Which deployment this is, once somebody asked.
     pub(crate) deployment: OnceCell<Uuid>,
     /// Places for submissions that wait for a key which somebody else's transaction holds.
@@ -187,9 +190,10 @@ pub(crate) struct Connection<'a> {
 pub(crate) type First<'a> = (&'a str, &'a [&'a dyn Param]);
 
 /// A statement that is known to the server, or is sent along each time.
-pub(crate) enum Prepared {
-    Named(Statement),
-    Text(String, Vec<Type>),
+pub(crate) struct Prepared<'a> {
+    text: Cow<'a, str>,
+    types: Vec<Type>,
+    named: Option<Statement>,
 }
 
 impl Connection<'_> {
@@ -204,33 +208,39 @@ impl Connection<'_> {
         }
     }
 
-    pub(crate) async fn prepare(&self, sql: &str, params: &[&dyn Param]) -> Result<Prepared> {
+    pub(crate) async fn prepare<'a>(&self, sql: &'a str, params: &[&dyn Param]) -> Result<Prepared<'a>> {
         let types: Vec<Type> = params.iter().map(|param| param.kind()).collect();
         let text = self.database.text(sql);
-        if self.database.unnamed.load(Ordering::Relaxed) {
-            return Ok(Prepared::Text(text.into_owned(), types));
-        }
-        Ok(Prepared::Named(self.object()?.prepare_typed_cached(&text, &types).await?))
+        let named = if self.database.unnamed.load(Ordering::Relaxed) {
+            None
+        } else {
+            Some(self.object()?.prepare_typed_cached(&text, &types).await?)
+        };
+        Ok(Prepared { text, types, named })
     }
 
     /// Sends a statement at once when it is first polled, so that several can be on their way together.
-    pub(crate) async fn run(&self, statement: &Prepared, params: &[&dyn Param]) -> Result<Vec<Row>> {
+    pub(crate) async fn run(&self, statement: &Prepared<'_>, params: &[&dyn Param]) -> Result<Vec<Row>> {
         let object = self.object()?;
+        let begun = Instant::now();
         let plain: Vec<&(dyn ToSql + Sync)> =
             params.iter().map(|param| *param as &(dyn ToSql + Sync)).collect();
         let answer = async {
-            match statement {
-                Prepared::Named(statement) => object.query(statement, &plain).await,
-                Prepared::Text(text, types) => {
-                    let typed: Vec<_> = plain.into_iter().zip(types.iter().cloned()).collect();
-                    object.query_typed(text, &typed).await
+            match &statement.named {
+                Some(named) => object.query(named, &plain).await,
+                None => {
+                    let typed: Vec<_> = plain.into_iter().zip(statement.types.iter().cloned()).collect();
+                    object.query_typed(&statement.text, &typed).await
                 }
             }
         };
-        match tokio::time::timeout(STATEMENT_PATIENCE, answer).await {
-            Ok(rows) => Ok(rows?),
-            Err(_) => Err(Fault::Lost(format!("PostgreSQL did not answer within {STATEMENT_PATIENCE:?}"))),
+        let Ok(rows) = tokio::time::timeout(STATEMENT_PATIENCE, answer).await else {
+            return Err(Fault::Lost(format!("PostgreSQL did not answer within {STATEMENT_PATIENCE:?}")));
+        };
+        if statement.named.is_some() && self.database.plans.has_outlived(&statement.text, begun.elapsed()) {
+            self.database.pool.manager().statement_caches.remove(&statement.text, &statement.types);
         }
+        Ok(rows?)
     }
 
     pub(crate) async fn all(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>> {

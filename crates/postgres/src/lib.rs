@@ -35,6 +35,7 @@ pub mod measured;
 mod migrations;
 mod params;
 mod parts;
+mod plans;
 mod reports;
 mod rows;
 mod schedules;
@@ -75,6 +76,7 @@ use crate::lane::{Lane, Width};
 use crate::location::Location;
 pub use crate::migrations::Migration;
 use crate::parts::Appended;
+use crate::plans::Plans;
 
 /// How to reach the server.
 #[derive(Debug, Clone)]
@@ -150,6 +152,7 @@ fn connect(options: &PostgresOptions) -> Result<(Arc<Database>, wake::Ears, Clos
         clock: options.clock.clone(),
         durability: options.durability,
         unnamed: AtomicBool::new(location.pooled),
+        plans: Plans::default(),
         deployment: OnceCell::new(),
         waiting: Semaphore::new(WAITING),
         signals: Arc::new(Signals::default()),
