@@ -284,6 +284,22 @@ PARTS = (
         times=1,
     ),
     Part(
+        "dashboard",
+        "The dashboard's first page, in a browser that has never seen it",
+        "dashboard",
+        (
+            Figure("painted_ms", "ms until the largest thing is painted", more_is_better=False),
+            Figure("done_ms", "ms until everything is there", more_is_better=False),
+            Figure("requests", "requests", more_is_better=False),
+            Figure("kib", "KiB over the network", more_is_better=False),
+        ),
+        quick={"jobs": 200, "artifacts": 50, "loads": 3},
+        goals={"jobs": 1000, "artifacts": 200, "loads": 5},
+        full={"jobs": 1000, "artifacts": 200, "loads": 9},
+        stores=_SERVERS,
+        times=1,
+    ),
+    Part(
         "file-1m", "A file of 1 MiB", "large", _LARGE, {"mib": 1}, {"mib": 1}, {"mib": 1}, stores=_FILE_STORES, times=1
     ),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import subprocess
 import time
@@ -10,12 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from peers.base import Peer
+from peers.base import Peer, UnsupportedError
 from peers.running import Running, Server, cpu_seconds, family_of, peak_mib, share_mib
 
 Figures = dict[str, Any]
 #: Most jobs that one bulk call submits.
 BULK = 10_000
+#: Loads a page in a browser.
+_LOAD = Path(__file__).parents[2] / "dashboard" / "scripts" / "load.mjs"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -225,8 +229,31 @@ async def server(peer: Peer, seconds: float) -> Figures:
         return {"startup": running.startup, "mib": sum(map(share_mib, family)), "cpu_percent": 100 * used / seconds}
 
 
+async def dashboard(peer: Peer, jobs: int, artifacts: int, loads: int) -> Figures:
+    """Milliseconds until its dashboard is there, in a browser that has never seen it, and what goes over the network."""
+    async with contextlib.AsyncExitStack() as stack:
+        if peer.server is None:
+            await stack.enter_async_context(Server(peer, int(os.environ["BENCH_PORT"])))
+        if peer.has_worker:
+            worker = await stack.enter_async_context(Running(peer))
+            await _submit(peer, "noop", jobs)
+            await worker.finished(jobs)
+        await peer.artifacts(artifacts, 200, 10)
+        loading = await asyncio.create_subprocess_exec(
+            *("node", str(_LOAD), f"http://127.0.0.1:{os.environ['BENCH_PORT']}/", str(loads)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        told, complaint = await loading.communicate()
+        if loading.returncode:
+            reason = next((line for line in complaint.decode().splitlines() if "Error" in line), "it said nothing")
+            raise UnsupportedError(f"the page was not measured: {reason}")
+        figures: Figures = json.loads(told)
+        return figures
+
+
 WORKLOADS: dict[str, Callable[..., Awaitable[Figures]]] = {
-    each.__name__: each for each in (burst, drain, single, sustained, ping, tree, idle, artifacts, large, many, server)
+    each.__name__: each for each in (burst, drain, single, sustained, ping, tree, idle, artifacts, large, many, server, dashboard)
 }
 #: Those for which a server runs beside the worker, where a peer keeps artifacts in one.
-NEED_SERVER = ("artifacts", "large", "many")
+NEED_SERVER = ("artifacts", "large", "many", "dashboard")

@@ -78,7 +78,7 @@ impl Connection {
         options: Option<&Submitting>,
     ) -> PyResult<()> {
         let work = self.submitting(submission(spec, kwargs, key, parent, options));
-        mailbox.answer(py, future, work).map(|_| ())
+        mailbox.answer_soon(py, future, work)
     }
 
     /// Submits a job; answers its id.
@@ -147,7 +147,7 @@ impl Connection {
         options: Option<&Submitting>,
     ) -> PyResult<Pending> {
         let work = self.running(submission(spec, kwargs, key, parent, options), duration(timeout)?);
-        Ok(Pending { task: mailbox.answer(py, future, work)? })
+        Ok(Pending { task: mailbox.answer_begun(py, future, work)? })
     }
 
     /// The same, answering the record.
@@ -296,8 +296,8 @@ impl Connection {
     ) -> impl Future<Output = Result<Job, Failure>> + Send + 'static {
         let client = self.deployment.client.clone();
         async move {
-            let enqueued = client.submit(submission).await?;
-            Ok(client.wait(enqueued.id, timeout).await?)
+            let job = client.submit_awaited(submission).await?;
+            Ok(job.end(timeout).await?)
         }
     }
 }

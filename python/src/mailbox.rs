@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -196,6 +197,22 @@ impl Mailbox {
         let runtime = runtime::handle(py)?;
         let promise = self.promise(future);
         Ok(runtime.spawn(async move { promise.keep(work.await) }).abort_handle())
+    }
+
+    /// The same for work that never blocks: what it asks for first is on its way before a thread of the runtime has woken.
+    pub(crate) fn answer_begun<T: Answer>(
+        &self,
+        py: Python<'_>,
+        future: Py<PyAny>,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> PyResult<AbortHandle> {
+        let runtime = runtime::handle(py)?;
+        let promise = self.promise(future);
+        let mut work = Box::pin(async move { promise.keep(work.await) });
+        let _entered = runtime.enter();
+        // Polled again by the runtime at once, so nothing has to wake it before.
+        let done = work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        Ok(if done { runtime.spawn(async {}) } else { runtime.spawn(work) }.abort_handle())
     }
 
     /// The same for work that does little and never blocks: it begins on this thread (see [`eager`]).

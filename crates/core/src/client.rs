@@ -11,9 +11,9 @@ use crate::error::{BackendError, SubmitError, WaitError};
 use crate::fault;
 use crate::function::FunctionDefinition;
 use crate::id::JobId;
-use crate::job::{Enqueued, Job, RawJson};
+use crate::job::{Enqueued, Job, NewJob, RawJson};
 pub use crate::submission::{MAX_IDEMPOTENCY_KEY_CHARS, Submission};
-use crate::waiters::Waiters;
+use crate::waiters::{Expected, Waiters};
 
 /// A cheap handle over one backend. Clones share their waiters.
 #[derive(Debug, Clone)]
@@ -53,10 +53,7 @@ impl Client {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        tracing::debug!(count = jobs.len(), function = %jobs[0].function, "submitting");
-        let enqueued = self.backend.enqueue(jobs).await?;
-        fault::point("enqueue after commit");
-        Ok(enqueued)
+        Ok(self.enqueue(jobs).await?)
     }
 
     /// The statement that accepts these jobs inside of a transaction of the caller's own database. They are checked as by
@@ -107,13 +104,28 @@ impl Client {
     /// # Errors
     /// [`WaitError::TimedOut`] and [`WaitError::UnknownJob`]; the job itself is not touched by either.
     pub async fn wait(&self, id: JobId, timeout: Option<Duration>) -> Result<Job, WaitError> {
-        let wait = self.waiters.wait(id);
-        match timeout {
-            None => wait.await,
-            Some(timeout) => tokio::time::timeout(timeout, wait)
-                .await
-                .unwrap_or(Err(WaitError::TimedOut { job_id: id, waited: timeout })),
-        }
+        within(timeout, id, self.waiters.wait(id)).await
+    }
+
+    /// Accepts one job as [`submit`](Self::submit) does, to be waited for: that takes one look less than waiting for its id.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub async fn submit_awaited(&self, submission: Submission) -> Result<AwaitedJob, SubmitError> {
+        let job = submission.into_new_job()?;
+        let expected = self.waiters.expect(job.id);
+        let own = job.id;
+        let enqueued = self.enqueue(vec![job]).await?.pop();
+        let id = enqueued.ok_or_else(|| BackendError::Unexpected("no answer to enqueue".into()))?.id;
+        // Another job may stand for it.
+        Ok(AwaitedJob { id, expected: (id == own).then_some(expected), client: self.clone() })
+    }
+
+    async fn enqueue(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, BackendError> {
+        tracing::debug!(count = jobs.len(), function = %jobs[0].function, "submitting");
+        let enqueued = self.backend.enqueue(jobs).await?;
+        fault::point("enqueue after commit");
+        Ok(enqueued)
     }
 
     /// Ends a job before its time.
@@ -130,6 +142,48 @@ impl Client {
     /// When the backend fails.
     pub async fn retry(&self, id: JobId) -> Result<Retried, BackendError> {
         self.backend.retry(id).await
+    }
+}
+
+/// A job that was submitted in order to wait for it.
+#[derive(Debug)]
+pub struct AwaitedJob {
+    id: JobId,
+    expected: Option<Expected>,
+    client: Client,
+}
+
+impl AwaitedJob {
+    /// The job's id.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// Waits as [`Client::wait`] does.
+    ///
+    /// # Errors
+    /// As [`Client::wait`].
+    pub async fn end(self, timeout: Option<Duration>) -> Result<Job, WaitError> {
+        let Self { id, expected, client } = self;
+        match expected {
+            Some(expected) => within(timeout, id, async { Ok(expected.end().await?) }).await,
+            None => client.wait(id, timeout).await,
+        }
+    }
+}
+
+/// What comes of waiting for a job for so long at most.
+async fn within(
+    timeout: Option<Duration>,
+    job_id: JobId,
+    wait: impl Future<Output = Result<Job, WaitError>>,
+) -> Result<Job, WaitError> {
+    match timeout {
+        None => wait.await,
+        Some(waited) => {
+            tokio::time::timeout(waited, wait).await.unwrap_or(Err(WaitError::TimedOut { job_id, waited }))
+        }
     }
 }
 

@@ -117,17 +117,17 @@ impl Sqlite {
         let _no_fork = fork::NoFork::now();
         connection::prepare(path)?;
         let signals = Arc::new(Signals::default());
-        let written = Arc::new(AtomicI64::new(0));
+        let known = Arc::new(AtomicI64::new(0));
         let lane = Lane::start(
             path,
             options.durability,
             Arc::clone(&options.clock),
             Arc::clone(&signals),
             wake::WakeFile::open(path),
-            Arc::clone(&written),
+            Arc::clone(&known),
         )?;
         let readers = Readers::open(path)?;
-        wake::watch(path, readers.clone(), &signals, written);
+        wake::watch(path, readers.clone(), &signals, known);
         Ok(Self { lane, readers, signals, clock: Arc::clone(&options.clock) })
     }
 

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher as _};
@@ -59,10 +59,9 @@ fn wake_path(database: &Path) -> PathBuf {
 
 /// Turns other processes' commits into signals until `signals` is dropped.
 ///
-/// `written` is the number of the last change this process made itself: only later ones are foreign.
-pub(crate) fn watch(database: &Path, readers: Readers, signals: &Arc<Signals>, written: Arc<AtomicI64>) {
-    let lookout =
-        Arc::new(Lookout { signals: Arc::downgrade(signals), written, readers, seen: Mutex::new(None) });
+/// `known` is the number of the last change that this process has made or heard of: only later ones are news.
+pub(crate) fn watch(database: &Path, readers: Readers, signals: &Arc<Signals>, known: Arc<AtomicI64>) {
+    let lookout = Arc::new(Lookout { signals: Arc::downgrade(signals), known, readers });
     let watcher = watch_touches(database, Arc::clone(&lookout))
         .inspect_err(
             |error| tracing::debug!(%error, "cannot watch the wake file; looking at the database instead"),
@@ -100,23 +99,18 @@ fn watch_touches(database: &Path, lookout: Arc<Lookout>) -> notify::Result<notif
 /// Who looks whether another process committed.
 struct Lookout {
     signals: Weak<Signals>,
-    written: Arc<AtomicI64>,
+    known: Arc<AtomicI64>,
     readers: Readers,
-    /// The last change that was noticed; none before the first look.
-    seen: Mutex<Option<i64>>,
 }
 
 impl Lookout {
     /// Signals when there is a change by another process. False when nobody listens any more.
     fn look(&self) -> bool {
         let Some(signals) = self.signals.upgrade() else { return false };
-        // What a panic could leave behind is a look that was not taken.
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // A database that cannot be read is looked at again, and whoever waits for it hears why when reading it himself.
         if let Ok(change) = self.readers.look_up_now(last_change) {
-            let known = seen.map(|seen| seen.max(self.written.load(Ordering::SeqCst)));
-            *seen = Some(change.max(known.unwrap_or(0)));
-            if known.is_some_and(|known| change > known) {
+            // The writer, too, tells of changes that it is the first to see.
+            if change > self.known.fetch_max(change, Ordering::SeqCst) {
                 signals.changed_elsewhere();
             }
         }
