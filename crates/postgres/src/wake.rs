@@ -92,8 +92,10 @@ async fn tell(database: Weak<Database>, to_tell: Arc<Notify>, own: String, mut c
 }
 
 async fn notify(database: &Database, payload: &str) -> Result<()> {
+    // A notification is a transaction, which would wait for the disk before anybody hears of it.
+    let quickly = "SELECT set_config('synchronous_commit', 'off', true), pg_notify('upnext.changes', $1)";
     let connection = database.connection().await?;
-    connection.all("SELECT pg_notify('upnext.changes', $1)", params![payload]).await.map(drop)
+    connection.all(quickly, params![payload]).await.map(drop)
 }
 
 /// Listens, and connects again for as long as it takes.
