@@ -98,6 +98,8 @@ impl Database {
             Some((sql, params)) => Some((connection.prepare(sql, params).await?, params)),
             None => None,
         };
+        let mut transaction = Transaction::beginning(connection);
+        let connection = &transaction.connection;
         let (begun, now, rows) = futures::join!(
             connection.execute("BEGIN; SET LOCAL synchronous_commit = off"),
             async {
@@ -113,44 +115,22 @@ impl Database {
                 }
             },
         );
-        let transaction = |now| Transaction {
-            connection,
-            now: Timestamp::from_micros(now),
-            tally: EndTally::default(),
-            changed: Vec::new(),
-            effects: Effects::default(),
-            is_open: true,
-        };
         let now: Result<i64> = now;
-        match (begun, now, rows) {
-            (Ok(()), Ok(now), Ok(rows)) => Ok((transaction(now), rows)),
-            (begun, now, rows) => {
-                // Whatever was begun is undone with the connection.
-                drop(transaction(0));
-                begun?;
-                now?;
-                rows?;
-                Err(Fault::unexpected("a transaction did not begin"))
-            }
-        }
+        begun?;
+        transaction.now = Timestamp::from_micros(now?);
+        Ok((transaction, rows?))
     }
 
     /// A transaction whose statements all see the same moment.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'_>> {
-        let connection = self.connection().await?;
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let mut transaction = Transaction::beginning(self.connection().await?);
+        transaction.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let now = match self.given_now() {
             Some(now) => now,
-            None => connection.one("SELECT upnext.moment()", &[]).await?.try_get(0)?,
+            None => transaction.one("SELECT upnext.moment()", &[]).await?.try_get(0)?,
         };
-        Ok(Transaction {
-            connection,
-            now: Timestamp::from_micros(now),
-            tally: EndTally::default(),
-            changed: Vec::new(),
-            effects: Effects::default(),
-            is_open: true,
-        })
+        transaction.now = Timestamp::from_micros(now);
+        Ok(transaction)
     }
 
     /// What makes durable everything that was committed before; nothing where nobody asked for it.
@@ -305,6 +285,21 @@ impl Drop for Transaction<'_> {
         if self.is_open {
             // Nobody waits for a rollback here; the server does it when the connection closes.
             self.connection.give_up();
+        }
+    }
+}
+
+impl<'a> Transaction<'a> {
+    /// To be made before the transaction is begun: whoever asked may go away at any moment, and a connection on which it was begun
+    /// must not be used by others, who would commit nothing.
+    fn beginning(connection: Connection<'a>) -> Self {
+        Self {
+            connection,
+            now: Timestamp::from_micros(0),
+            tally: EndTally::default(),
+            changed: Vec::new(),
+            effects: Effects::default(),
+            is_open: true,
         }
     }
 }
