@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from contest import environments, page, rounds
 from contest.contenders import PEERS, STORES, Contender
@@ -35,23 +37,37 @@ Turn = tuple[Part, Contender, int]
 def main() -> None:
     """Measures what the command line asks for."""
     chosen = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = Results(RAW / "rounds.jsonl")
-    python = environments.interpreter(chosen.python)
-    tools = rounds.Machinery(python, Path(chosen.programs).resolve())
-    turns = _turns(chosen)
+    for end in (signal.SIGTERM, signal.SIGINT):
+        # A shell starts what runs in the background with SIGINT ignored.
+        signal.signal(end, signal.default_int_handler)
+    with contextlib.nullcontext() if chosen.render else _alone():
+        results = Results(RAW / "rounds.jsonl")
+        python = environments.interpreter(chosen.python)
+        tools = rounds.Machinery(python, Path(chosen.programs).resolve())
+        turns = _turns(chosen)
+        try:
+            if not chosen.render:
+                if not chosen.resume:
+                    results.forget({part.name for part, _, _ in turns}, {one.key for _, one, _ in turns})
+                _install({one.peer for _, one, _ in turns}, python)
+                _measure(turns, results, tools, chosen)
+        except KeyboardInterrupt:
+            print("\nstopped; --resume goes on from here", flush=True)
+        finally:
+            # Whatever went wrong, what was measured is shown.
+            _write(results, python)
+        print("\n".join(["", *page.goal_lines(results), "", f"written: {PAGE}"]))
+
+
+def _alone() -> IO[str]:
+    """A file that is locked as long as it is open: two contests at once would measure each other."""
+    RAW.mkdir(exist_ok=True)
+    lock = (RAW / "lock").open("w")
     try:
-        if not chosen.render:
-            if not chosen.resume:
-                results.forget({part.name for part, _, _ in turns}, {one.key for _, one, _ in turns})
-            _install({one.peer for _, one, _ in turns}, python)
-            _measure(turns, results, tools, chosen)
-    except KeyboardInterrupt:
-        print("\nstopped; --resume goes on from here", flush=True)
-    finally:
-        # Whatever went wrong, what was measured is shown.
-        _write(results, python)
-    print("\n".join(["", *page.goal_lines(results), "", f"written: {PAGE}"]))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("Another run measures on this checkout: wait for its end, or stop it with Ctrl-C.") from None
+    return lock
 
 
 def _arguments() -> argparse.Namespace:

@@ -204,8 +204,9 @@ PARTS = (
         "many",
         (
             Figure("count", "artifacts"),
-            Figure("first", "artifacts/s at 1,000"),
+            Figure("first", "artifacts/s from 1,000 on"),
             Figure("last", "artifacts/s at the end"),
+            Figure("least", "artifacts/s at the slowest"),
             Figure("list_ms", "newest 50, ms", more_is_better=False, digits=2),
             Figure("glob_ms", "list by name pattern, ms", more_is_better=False, digits=2),
             Figure("search_ms", "search a text, ms", more_is_better=False, digits=2),
