@@ -203,7 +203,7 @@ def _copy_and_hash(source: Path, target: Path) -> float:
 async def many(peer: Peer, count: int) -> Figures:
     """Artifacts a second from 1,000 on and up to `count` of them, and finding some among all.
 
-    In stretches that are long enough to hold what is done now and then: checkpoints, and bringing indexes up to date."""
+    In stretches that are long enough to hold what is done now and then: checkpoints, indexes brought up to date."""
     stretch = min(20_000, count // 10)
     async with Running(peer):
         await peer.artifacts(1000, 200, 32)
