@@ -48,7 +48,10 @@ async fn a_call_that_is_dropped_at_any_moment_leaves_no_open_transaction() {
         for job in [backend.submit(new_job("f")).await, backend.submit(new_job("f")).await] {
             let id = uuid::Uuid::from_bytes(*job.as_bytes());
             let count: i64 = client.query_one(&is_there, &[&id]).await.unwrap().get(0);
-            assert_eq!(count, 1, "a job was accepted and not committed, after calls that were polled {times} times");
+            assert_eq!(
+                count, 1,
+                "a job was accepted and not committed, after calls that were polled {times} times"
+            );
             assert_eq!(backend.read(job).await.id, job);
         }
     }
