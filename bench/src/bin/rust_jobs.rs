@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use upnext::{ArtifactType, UpNext, Worker};
+use upnext_bench::drained;
 use upnext_core::RawJson;
 use upnext_core::client::Submission;
 
@@ -74,18 +75,6 @@ async fn main() -> anyhow::Result<()> {
     }
     worker.stop(Duration::from_secs(1)).await;
     Ok(())
-}
-
-/// Until it says itself that nothing is left, as peers are asked. Looks seldom enough to spend little of the time on looking.
-async fn drained(app: &UpNext) -> anyhow::Result<()> {
-    loop {
-        let begun = Instant::now();
-        let depth = app.client().backend().queue_depth().await?.whole();
-        if depth.queued + depth.active == 0 {
-            return Ok(());
-        }
-        tokio::time::sleep((begun.elapsed() * 20).max(Duration::from_millis(2))).await;
-    }
 }
 
 async fn wait_for_all(app: &UpNext, ids: Vec<upnext::JobId>) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use upnext::{ArtifactType, UpNext, Worker};
+use upnext_bench::drained;
 use upnext_core::backend::{ClaimRequest, Finish};
 use upnext_core::client::Submission;
 use upnext_core::{Outcome, RawJson, WorkerId};
@@ -42,18 +43,6 @@ async fn fill(app: &UpNext, count: usize) -> anyhow::Result<Duration> {
         app.client().submit_many(submissions).await?;
     }
     Ok(begun.elapsed())
-}
-
-/// Looks seldom enough to spend little of the time on looking.
-async fn drained(app: &UpNext) -> anyhow::Result<()> {
-    loop {
-        let begun = Instant::now();
-        let depth = app.client().backend().queue_depth().await?.whole();
-        if depth.queued + depth.active == 0 {
-            return Ok(());
-        }
-        tokio::time::sleep((begun.elapsed() * 20).max(Duration::from_millis(10))).await;
-    }
 }
 
 async fn ping(app: &UpNext, count: usize) -> anyhow::Result<Vec<Duration>> {
