@@ -194,9 +194,7 @@ impl Mailbox {
         future: Py<PyAny>,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> PyResult<AbortHandle> {
-        let runtime = runtime::handle(py)?;
-        let promise = self.promise(future);
-        Ok(runtime.spawn(async move { promise.keep(work.await) }).abort_handle())
+        Ok(runtime::handle(py)?.spawn(self.promised(future, work)).abort_handle())
     }
 
     /// The same for work that never blocks: what it asks for first is on its way before a thread of the runtime has woken.
@@ -207,8 +205,7 @@ impl Mailbox {
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> PyResult<AbortHandle> {
         let runtime = runtime::handle(py)?;
-        let promise = self.promise(future);
-        let mut work = Box::pin(async move { promise.keep(work.await) });
+        let mut work = Box::pin(self.promised(future, work));
         let _entered = runtime.enter();
         // Polled again by the runtime at once, so nothing has to wake it before.
         let done = work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
@@ -222,10 +219,18 @@ impl Mailbox {
         future: Py<PyAny>,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> PyResult<()> {
-        let runtime = runtime::handle(py)?;
-        let promise = self.promise(future);
-        eager::begin(runtime, async move { promise.keep(work.await) });
+        eager::begin(runtime::handle(py)?, self.promised(future, work));
         Ok(())
+    }
+
+    /// `work`, and then its answer as the result of `future`.
+    fn promised<T: Answer>(
+        &self,
+        future: Py<PyAny>,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let promise = self.promise(future);
+        async move { promise.keep(work.await) }
     }
 
     fn promise(&self, future: Py<PyAny>) -> Promise {

@@ -113,7 +113,7 @@ impl Client {
     /// As [`submit`](Self::submit).
     pub async fn submit_awaited(&self, submission: Submission) -> Result<AwaitedJob, SubmitError> {
         let job = submission.into_new_job()?;
-        let expected = self.waiters.expect(job.id);
+        let expected = self.waiters.register(job.id);
         let own = job.id;
         let enqueued = self.enqueue(vec![job]).await?.pop();
         let id = enqueued.ok_or_else(|| BackendError::Unexpected("no answer to enqueue".into()))?.id;

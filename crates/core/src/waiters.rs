@@ -76,17 +76,14 @@ impl Waiters {
         Ok(answer.end().await?)
     }
 
-    /// The end of a job that is yet to be submitted under this id: nobody has to look whether it has ended already.
-    pub(crate) fn expect(self: &Arc<Self>, id: JobId) -> Expected {
-        self.register(id)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // The data is a plain map: a panic elsewhere cannot leave it half-changed.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(self: &Arc<Self>, id: JobId) -> Expected {
+    /// Notes that somebody waits for a job. Its end from now on is told: whoever registers before the job is submitted need not look
+    /// whether it has ended already.
+    pub(crate) fn register(self: &Arc<Self>, id: JobId) -> Expected {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.lock();
         waiting.by_job.entry(id).or_default().push(sender);

@@ -302,9 +302,7 @@ impl<'a> Transaction<'a> {
             is_open: true,
         }
     }
-}
 
-impl Transaction<'_> {
     /// Looks at the clock again: whoever waited for a lock is later than it was when it began.
     pub(crate) async fn look_at_the_clock(&mut self) -> Result<()> {
         if self.database.given_now().is_none() {
